@@ -1,0 +1,266 @@
+"""The robot: radar, turntable, imaging; emulated with ``sim:=true``.
+
+::
+
+    ros2 launch panoradar_ros robot.launch.py                        the real devices
+    ros2 launch panoradar_ros robot.launch.py sim:=true rviz:=true   a simulated building
+
+Capture, motor and imaging share one process, so that samples go from one to the other by
+reference; ``one_process:=false`` gives each its own.
+"""
+
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    ExecuteProcess,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+)
+from launch.events import Shutdown, matches_action
+from launch.launch_context import LaunchContext
+from launch.substitutions import Command
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
+from lifecycle_msgs.msg import Transition
+
+from launch import LaunchDescription, LaunchDescriptionEntity
+from panoradar_ros.launching import transport_environment
+from panoradar_ros.resources import port_folder, share_path
+
+PACKAGE = "panoradar_ros"
+SWITCH = ["true", "false"]
+RECORDED = ["radar/raw", "joint_states", "odom", "velocity", "points", "scan", "sim/odometry"]
+RECORDED_ONCE = ["sim/building", "robot_description"]
+RECORDED_OF_ALL = ["/tf", "/tf_static"]  # in no namespace: every robot's transforms go there
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "sim",
+        default_value="false",
+        choices=SWITCH,
+        description="Emulate radar, capture card and turntable in a simulated building",
+    ),
+    DeclareLaunchArgument(
+        "namespace", default_value="", description="Namespace of all nodes and topics"
+    ),
+    DeclareLaunchArgument(
+        "params_file",
+        default_value="",
+        description="Parameters of your robot, read after the package's own (config/*.yaml)",
+    ),
+    DeclareLaunchArgument(
+        "rviz", default_value="false", choices=SWITCH, description="Show it in RViz"
+    ),
+    DeclareLaunchArgument(
+        "viewer",
+        default_value="off",
+        choices=["off", "native", "web"],
+        description="Show it in Rerun: a window, or a page on this computer",
+    ),
+    DeclareLaunchArgument(
+        "record",
+        default_value="",
+        description="Folder of a new MCAP bag with raw samples and results; empty records nothing",
+    ),
+    DeclareLaunchArgument(
+        "rexo",
+        default_value="false",
+        choices=SWITCH,
+        description="People as 3D boxes; not in this release",
+    ),
+    DeclareLaunchArgument(
+        "mmanomaly",
+        default_value="false",
+        choices=SWITCH,
+        description="Changes against what is expected; not in this release",
+    ),
+    DeclareLaunchArgument(
+        "port_folder",
+        default_value=str(port_folder()),
+        description="Where the emulated devices' serial ports are found, with sim:=true",
+    ),
+    DeclareLaunchArgument(
+        "one_process",
+        default_value="true",
+        choices=SWITCH,
+        description="Capture, motor and imaging in one process, samples handed over by reference",
+    ),
+]
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
+
+
+def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Everything that the arguments ask for."""
+    argument = context.launch_configurations
+    simulated = argument["sim"] == "true"
+    robot = one_process if argument["one_process"] == "true" else own_processes
+    nodes = robot(argument, simulated)
+    if simulated:
+        nodes = lifecycle_node("emulator", argument, simulated=True, then=nodes)
+    return [
+        *(SetEnvironmentVariable(*one) for one in transport_environment().items()),
+        *missing_systems(argument),
+        state_publisher(argument),
+        *nodes,
+        *viewers(argument),
+        *recording(argument),
+    ]
+
+
+def parameters(node: str, argument: dict[str, str], simulated: bool) -> list[object]:
+    """The package's parameters of a node, then those of the emulated devices, then the user's."""
+    files: list[object] = [str(share_path(f"config/{node}.yaml"))]
+    if simulated:
+        devices = str(share_path("config/simulation.yaml"))
+        files.append(ParameterFile(devices, allow_substs=True))
+    return [*files, argument["params_file"]] if argument["params_file"] else files
+
+
+def one_process(argument: dict[str, str], simulated: bool) -> list[LaunchDescriptionEntity]:
+    """Capture, motor and imaging in one process, which brings them up by itself."""
+    names = ("capture", "motor", "imaging")
+    return [
+        Node(
+            package=PACKAGE,
+            executable="robot_node",
+            namespace=argument["namespace"],
+            parameters=[one for name in names for one in parameters(name, argument, simulated)],
+            output="screen",
+            emulate_tty=True,
+        )
+    ]
+
+
+def own_processes(argument: dict[str, str], simulated: bool) -> list[LaunchDescriptionEntity]:
+    """Capture, motor and imaging, each in a process of its own."""
+    return [
+        entity
+        for name in ("capture", "motor", "imaging")
+        for entity in lifecycle_node(name, argument, simulated=simulated)
+    ]
+
+
+def lifecycle_node(
+    name: str,
+    argument: dict[str, str],
+    *,
+    simulated: bool = False,
+    then: list[LaunchDescriptionEntity] | None = None,
+) -> list[LaunchDescriptionEntity]:
+    """A node that is configured, then activated; ``then`` starts once it is active."""
+    stop = EmitEvent(event=Shutdown(reason=f"the {name} node ended; it says above why"))
+    node = LifecycleNode(
+        package=PACKAGE,
+        executable=f"{name}_node",
+        name=name,
+        namespace=argument["namespace"],
+        parameters=parameters(name, argument, simulated),
+        output="screen",
+        emulate_tty=True,
+        on_exit=[stop] if then is not None else None,
+    )
+
+    def change(transition: int) -> EmitEvent:
+        return EmitEvent(
+            event=ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=transition)
+        )
+
+    activate = OnStateTransition(
+        target_lifecycle_node=node,
+        start_state="configuring",
+        goal_state="inactive",
+        entities=[change(Transition.TRANSITION_ACTIVATE)],
+    )
+    entities = [
+        RegisterEventHandler(activate),
+        node,
+        change(Transition.TRANSITION_CONFIGURE),
+    ]
+    if then is not None:
+        active = OnStateTransition(target_lifecycle_node=node, goal_state="active", entities=then)
+        entities = [
+            RegisterEventHandler(active),
+            *(
+                RegisterEventHandler(
+                    OnStateTransition(
+                        target_lifecycle_node=node,
+                        start_state=state,
+                        goal_state="unconfigured",
+                        entities=[stop],
+                    )
+                )
+                for state in ("configuring", "errorprocessing")
+            ),
+            *entities,
+        ]
+    return entities
+
+
+def missing_systems(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
+    """Say what was asked for that this release does not have."""
+    return [
+        LogInfo(
+            msg=f"{name}:=true: this release of {PACKAGE} has no {name} node; "
+            f"everything else starts without it"
+        )
+        for name in ("rexo", "mmanomaly")
+        if argument[name] == "true"
+    ]
+
+
+def state_publisher(argument: dict[str, str]) -> LaunchDescriptionEntity:
+    """Transforms of the robot's frames from joint_states."""
+    description = Command(["xacro ", str(share_path("urdf/panoradar.urdf.xacro"))])
+    return Node(
+        package="robot_state_publisher",
+        executable="robot_state_publisher",
+        namespace=argument["namespace"],
+        parameters=[{"robot_description": ParameterValue(description, value_type=str)}],
+    )
+
+
+def viewers(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
+    """RViz and Rerun."""
+    entities: list[LaunchDescriptionEntity] = []
+    if argument["rviz"] == "true":
+        entities.append(
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                namespace=argument["namespace"],
+                arguments=["-d", str(share_path("config/panoradar.rviz"))],
+            )
+        )
+    if argument["viewer"] != "off":
+        entities.append(
+            Node(
+                package=PACKAGE,
+                executable="viewer_node",
+                namespace=argument["namespace"],
+                parameters=[
+                    *parameters("viewer", argument, False),
+                    {"autostart": True, "mode": argument["viewer"]},
+                ],
+                output="screen",
+                emulate_tty=True,
+            )
+        )
+    return entities
+
+
+def recording(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
+    """A bag of what goes in and what comes out."""
+    if not argument["record"]:
+        return []
+    namespace = argument["namespace"].strip("/")
+    prefix = f"/{namespace}/" if namespace else "/"
+    topics = [f"{prefix}{topic}" for topic in (*RECORDED, *RECORDED_ONCE)] + RECORDED_OF_ALL
+    command = ["ros2", "bag", "record", "--storage", "mcap", "--output", argument["record"]]
+    return [ExecuteProcess(cmd=[*command, "--topics", *topics], output="screen")]

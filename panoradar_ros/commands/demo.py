@@ -1,0 +1,318 @@
+"""``panoradar demo``: an emulated radar drives through a simulated building, live."""
+
+import argparse
+import copy
+import json
+import os
+import tempfile
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+from tqdm import tqdm
+
+from panoradar_ros.commands.children import ChildProcess, node_arguments, wait_for_emulator
+from panoradar_ros.demo_report import (
+    MAXIMUM_RANGE_M,
+    DemoReport,
+    TruePath,
+    motion_against_truth,
+    scan_score,
+)
+from panoradar_ros.ports import free_udp_ports
+
+START_TIMEOUT_S = 60.0
+HOST, DEVICE = "127.0.0.1", "127.0.0.2"
+TURN_S = 0.5
+RECORDER_SETTLING_S = 0.3
+RECORDED = ("radar/raw", "joint_states", "velocity", "odom", "scan", "points")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--seconds", type=float, default=60.0, help="measured time (60)")
+    parser.add_argument("--style", default="office", help="style of the building (office)")
+    parser.add_argument("--seed", type=int, default=100, help="seed of building and drive (100)")
+    parser.add_argument("--loss", type=float, default=0.0, help="share of packets lost (0)")
+    parser.add_argument("--reorder", type=float, default=0.0, help="share of packets late (0)")
+    parser.add_argument(
+        "--viewer",
+        choices=("auto", "native", "web", "off"),
+        default="auto",
+        help="auto: a window where there is a display, else a page on 127.0.0.1",
+    )
+    parser.add_argument("--viewer-port", type=int, default=9090, help="of the page (9090)")
+    parser.add_argument("--headless", action="store_true", help="the same as --viewer off")
+    parser.add_argument("--output", type=Path, help="folder for pictures and report.json")
+    parser.add_argument("--record", type=Path, help="bag for raw data, angles and results")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare the drive, start emulator and stack, watch, report."""
+    _check(arguments)
+    started_s = psutil.Process().create_time()
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    # the demo's own domain, so that it neither hears nor disturbs a robot on this machine
+    os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+    quiet = arguments.json
+    recording = _prepare(arguments.style, arguments.seed, quiet)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="panoradar-")))
+        ports = free_udp_ports(2, (HOST, DEVICE))
+        command = _emulator(arguments, recording, folder, ports)
+        emulator = stack.enter_context(ChildProcess(command))
+        wait_for_emulator(folder, emulator, START_TIMEOUT_S)
+        viewer = _viewer_mode(arguments)
+        if viewer != "off":
+            stack.enter_context(
+                ChildProcess(
+                    node_arguments(
+                        "viewer", mode=viewer, web_port=arguments.viewer_port, grpc_port=0
+                    )
+                )
+            )
+        if arguments.record:
+            command = [
+                "-m",
+                "panoradar_ros.cli",
+                "record",
+                str(arguments.record),
+                "--json",
+                "--topics",
+            ]
+            stack.enter_context(ChildProcess([*command, *RECORDED]))
+        report, seen = _watch(arguments, folder, ports, emulator, started_s)
+    if arguments.output:
+        _write(arguments.output, report, seen)
+    print(json.dumps(report.as_dict()) if quiet else report.as_table())
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if not arguments.seconds > 2:
+        raise ValueError(f"--seconds must be more than 2, got {arguments.seconds}")
+    for name in ("loss", "reorder"):
+        if not 0 <= getattr(arguments, name) < 1:
+            raise ValueError(f"--{name} must be in [0, 1), got {getattr(arguments, name)}")
+
+
+def _prepare(style: str, seed: int, quiet: bool) -> Path:
+    """Simulate the drive ahead; it is kept for the next time."""
+    from panoradar_ros.nodes.emulated_world import open_drive
+
+    bar = None if quiet else partial(tqdm, disable=None)
+    return open_drive("", style, seed, bar).folder
+
+
+def _emulator(
+    arguments: argparse.Namespace, recording: Path, folder: Path, ports: tuple[int, ...]
+) -> list[str]:
+    return node_arguments(
+        "emulator",
+        ["--log-level", "warn"] if arguments.json else None,
+        recording=recording,
+        port_folder=folder,
+        control_port=ports[0],
+        data_port=ports[1],
+        loss=float(arguments.loss),
+        reorder=float(arguments.reorder),
+        fault_seed=arguments.seed,
+    )
+
+
+def _viewer_mode(arguments: argparse.Namespace) -> str:
+    if arguments.headless:
+        return "off"
+    if arguments.viewer != "auto":
+        return arguments.viewer
+    shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return "native" if shown else "web"
+
+
+def _watch(
+    arguments: argparse.Namespace,
+    folder: Path,
+    ports: tuple[int, ...],
+    emulator: ChildProcess,
+    started_s: float,
+) -> tuple[DemoReport, object]:
+    """Run capture, motor and imaging in this process and measure them."""
+    from mmwave.ros.process import NodeProcess, use_transport_profile
+    from panoradar_ros.nodes.observer import ObserverNode
+    from panoradar_ros.nodes.robot import NODES
+    from panoradar_ros.resources import share_path
+
+    use_transport_profile(share_path("config/fastdds.xml"))
+    settings: dict[str, dict[str, object]] = {
+        "capture": {
+            "serial_port": folder / "radar",
+            "host_address": HOST,
+            "device_address": DEVICE,
+            "control_port": ports[0],
+            "data_port": ports[1],
+        },
+        "motor": {"serial_port": folder / "stepper"},
+    }
+    pairs = [f"{n}:{k}:={v}" for n, values in settings.items() for k, v in values.items()]
+    command = ["--ros-args", *(word for pair in pairs for word in ("-p", pair))]
+    if arguments.json:
+        command += ["--log-level", "warn"]
+
+    with NodeProcess(command) as process:
+        observer = process.add(ObserverNode)
+        assert isinstance(observer, ObserverNode)  # for the type checker: add() returns its base
+        _start(process, observer, wait_for_recorder=False)
+        for make in NODES:
+            node = process.add(make)
+            _start(process, node, wait_for_recorder=bool(arguments.record))
+            if node.get_name() == "motor" and not observer.at_speed.wait(START_TIMEOUT_S):
+                raise RuntimeError("the turntable did not reach its speed; see the messages above")
+        if not observer.first.wait(START_TIMEOUT_S):
+            why = f"a callback failed: {process.error}" if process.error else "try panoradar doctor"
+            raise RuntimeError(f"no panorama within {START_TIMEOUT_S:.0f} s; {why}")
+        first_s = time.time() - started_s
+        usage = _measure(observer, emulator, arguments)
+        with observer.lock:
+            seen = copy.deepcopy(observer.seen)  # the nodes go on publishing
+        report = _score(seen, usage, first_s, arguments)
+    return report, seen
+
+
+def _start(process, node, wait_for_recorder: bool) -> None:
+    """Configure and activate a node; nothing is published before the recorder listens."""
+    from rclpy.lifecycle import TransitionCallbackReturn
+
+    success = process.call(node.trigger_configure) == TransitionCallbackReturn.SUCCESS
+    if success and wait_for_recorder:
+        published = [topic for topic in RECORDED if node.count_publishers(topic)]
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not all(_is_recorded(node, topic) for topic in published):
+            if time.monotonic() > deadline_s:
+                raise RuntimeError(f"the recorder does not listen to {', '.join(published)}")
+            time.sleep(0.02)
+        time.sleep(RECORDER_SETTLING_S)
+    if not success or process.call(node.trigger_activate) != TransitionCallbackReturn.SUCCESS:
+        raise RuntimeError(f"{node.get_name()} did not start; its message above says why")
+
+
+def _is_recorded(node, topic: str) -> bool:
+    listeners = node.get_subscriptions_info_by_topic(node.resolve_topic_name(topic))
+    return any(listener.node_name == "recorder" for listener in listeners)
+
+
+def _measure(observer, emulator: ChildProcess, arguments: argparse.Namespace) -> dict[str, float]:
+    """Let it run; watch processor and memory."""
+    own = psutil.Process()
+    cores = psutil.cpu_count() or 1
+    start_s, busy_s, devices_s = time.monotonic(), _busy_s(own), _busy_s(emulator.usage)
+    memory: list[int] = []
+    bar = tqdm(
+        total=round(arguments.seconds),
+        unit="s",
+        desc="driving",
+        disable=arguments.json or None,
+        leave=False,
+    )
+    with bar:
+        while (elapsed_s := time.monotonic() - start_s) < arguments.seconds:
+            time.sleep(min(1.0, arguments.seconds - elapsed_s))
+            if not emulator.alive:
+                raise RuntimeError("the emulator ended before the demo did")
+            memory.append(own.memory_info().rss + emulator.usage.memory_info().rss)
+            with observer.lock:
+                turns = len(observer.seen.velocity)
+            bar.n = round(min(time.monotonic() - start_s, arguments.seconds))
+            bar.set_postfix_str(f"{turns} rotations imaged")
+    wall_s = time.monotonic() - start_s
+    return {
+        "start_s": start_s,
+        "wall_s": wall_s,
+        "cpu": (_busy_s(own) - busy_s) / wall_s / cores,
+        "cpu_emulator": (_busy_s(emulator.usage) - devices_s) / wall_s / cores,
+        "rss_mb": max(memory) / 1e6,
+        "growth_mb": (memory[-1] - memory[len(memory) // 2]) / 1e6,
+    }
+
+
+def _busy_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _score(seen, usage: dict[str, float], first_s: float, arguments) -> DemoReport:
+    path = TruePath(
+        np.array([row[0] for row in seen.truth]), np.array([row[1:] for row in seen.truth])
+    )
+    motion = motion_against_truth(seen.velocity, TURN_S, path)
+    measured, true = _scans(seen, path, arguments)
+    scan = scan_score(measured, true)
+    arrivals = np.array([t for t in seen.arrival_s if t >= usage["start_s"]])
+    if len(arrivals) < 2:
+        raise RuntimeError(
+            f"{len(arrivals)} rotations in {usage['wall_s']:.0f} s: radar or turntable stopped, "
+            "or the machine is too slow; the messages above and panoradar doctor say more"
+        )
+    latency_ms = 1e3 * np.array(seen.latency_s[-len(arrivals) :])
+    capture = seen.diagnostics.get("capture: radar", {})
+    devices = seen.diagnostics.get("emulator: devices", {})
+    return DemoReport(
+        first_panorama_s=first_s,
+        seconds=usage["wall_s"],
+        rotations=len(arrivals),
+        rotations_per_s=len(arrivals) / usage["wall_s"],
+        longest_pause_s=float(np.diff(arrivals).max()),
+        loss_fraction=float(capture.get("lost fraction", "nan")),
+        loss_injected=float(devices.get("injected lost fraction", "nan")),
+        frames_dropped=int(seen.diagnostics.get("imaging: rotations", {}).get("frames_dropped", 0)),
+        megabits_per_s=float(capture.get("megabits per second", "nan")),
+        speed_mae_mps=motion.speed_mae_mps,
+        speed_p95_mps=motion.speed_p95_mps,
+        heading_mae_deg=motion.heading_mae_deg,
+        heading_p95_deg=motion.heading_p95_deg,
+        scan_median_error_m=scan.median_error_m,
+        scan_p90_error_m=scan.p90_error_m,
+        scan_detected_fraction=scan.detected_fraction,
+        latency_ms_p50=float(np.median(latency_ms)),
+        latency_ms_p95=float(np.quantile(latency_ms, 0.95)),
+        cpu_fraction=usage["cpu"],
+        cpu_fraction_emulator=usage["cpu_emulator"],
+        rss_mb=usage["rss_mb"],
+        rss_growth_mb=usage["growth_mb"],
+    )
+
+
+def _scans(seen, path: TruePath, arguments) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Measured scans and ray-cast ones from the true pose at each ray's own time."""
+    from mmwave.simulation.building import generate_building
+    from mmwave.simulation.recording import RADAR_HEIGHT_M
+    from mmwave.simulation.truth import RayCaster, scan_truth
+
+    caster = RayCaster(generate_building(arguments.seed, arguments.style).scene)
+    measured, true = [], []
+    for scan in seen.scans:
+        rays = len(scan.range_m)
+        ray_ns = scan.start_ns + np.rint(np.arange(rays) / rays * scan.duration_s * 1e9)
+        if not path.covers(int(ray_ns[0]), int(ray_ns[-1])):
+            continue
+        column = (-np.sign(scan.increment_rad) * np.arange(rays)).astype(int) % rays
+        pose = np.empty((rays, 3))
+        pose[column] = path.at(ray_ns.astype(np.int64))
+        places = np.column_stack([pose[:, :2], np.full(rays, RADAR_HEIGHT_M)])
+        truth = scan_truth(
+            caster, places, pose[:, 2], columns=rays, max_range_m=2 * MAXIMUM_RANGE_M
+        )
+        measured.append(scan.range_m)
+        true.append(truth.range_m[column])
+    return measured, true
+
+
+def _write(folder: Path, report: DemoReport, seen) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(report.as_dict(), indent=2) + "\n")
+    for name, picture in seen.pictures.items():
+        cv2.imwrite(str(folder / f"{name}.png"), picture[..., ::-1])

@@ -1,0 +1,1 @@
+"""From positions and turntable angles to motion, beams, points: arrays in, arrays out."""

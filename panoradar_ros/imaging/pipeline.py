@@ -1,0 +1,226 @@
+"""One rotation in, everything the radar says about it out."""
+
+import time
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmwave.waveform import AntennaArray, Waveform
+from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
+from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.imaging.leakage import LeakageFilter
+from panoradar_ros.imaging.motion import MotionEstimate, MotionEstimator, MotionSettings
+from panoradar_ros.imaging.odometry import Odometer, PlanarPose
+from panoradar_ros.imaging.planar_motion import PlanarMotion
+from panoradar_ros.imaging.points import (
+    DetectionSettings,
+    RangeImage,
+    planar_scan,
+    points_from_range,
+    range_image,
+)
+from panoradar_ros.imaging.rotation import Rotation
+
+WARM_UP_TURNS_PER_S = 2.0
+
+LONGEST_MEMORY_S = 2.0
+"""The last rotation's motion is a first guess for so long."""
+
+
+@dataclass(frozen=True)
+class ImagingSettings:
+    """Settings of the whole chain.
+
+    Attributes:
+        grid: rows and columns of the panorama.
+        window_rad: azimuth window of a beam.
+        decimation: every n-th position forms beams; 2 costs 1e-3 of accuracy and halves the work.
+        estimate_motion: False images as if the robot stood still.
+        motion: the estimator's settings.
+        detection: the detector's settings.
+        leakage_rotations: memory of the leakage filter.
+        workers: threads.
+    """
+
+    grid: PanoramaGrid = field(default_factory=PanoramaGrid)
+    window_rad: float = np.deg2rad(60.0)
+    decimation: int = 2
+    estimate_motion: bool = True
+    motion: MotionSettings = field(default_factory=MotionSettings)
+    detection: DetectionSettings = field(default_factory=DetectionSettings)
+    leakage_rotations: float = 6.0
+    workers: int = 2
+
+
+@dataclass(frozen=True)
+class Panorama:
+    """Result of one rotation.
+
+    Attributes:
+        start_ns: when the boresight passed the start of the turn.
+        end_ns: when it came round again.
+        middle_ns: the middle between the two, when ``motion`` holds.
+        last_sample_ns: time of the last position that went into it.
+        direction: +1 counter-clockwise, -1 clockwise.
+        ray_time_s: (column,) boresight time of each column after ``start_ns``.
+        coverage: (column,) share of each column's window that was received.
+        motion: velocity of the robot.
+        pose: integrated pose at ``end_ns``.
+        image: strongest echo of every ray, (row, column).
+        points_m: (row, column, 3) in the radar's frame at ``end_ns``.
+        scan: horizontal scan, (column,).
+        power: (row, column, range) in squared ADC counts; the imager's buffer, valid until the next
+            rotation is imaged.
+        lost_fraction: share of (position, antenna) rows that were lost.
+        stage_ms: wall time of each stage.
+    """
+
+    start_ns: int
+    end_ns: int
+    middle_ns: int
+    last_sample_ns: int
+    direction: int
+    ray_time_s: NDArray[np.float64]
+    coverage: NDArray[np.float64]
+    motion: MotionEstimate
+    pose: PlanarPose
+    image: RangeImage
+    points_m: NDArray[np.float32]
+    scan: RangeImage
+    power: NDArray[np.float32]
+    lost_fraction: float
+    stage_ms: dict[str, float]
+
+
+class Imager:
+    """Images rotation after rotation; remembers leakage, the last velocity and the pose.
+
+    Args:
+        array: antenna array.
+        settings: of the chain.
+    """
+
+    def __init__(
+        self, array: AntennaArray | None = None, settings: ImagingSettings | None = None
+    ) -> None:
+        self.array = array if array is not None else AntennaArray()
+        self.settings = settings if settings is not None else ImagingSettings()
+        self._waveform: Waveform | None = None
+        self._beamformer = Beamformer(
+            self.array, self.settings.window_rad, workers=self.settings.workers
+        )
+        self._estimator = MotionEstimator(self._beamformer, self.settings.motion)
+        self._leakage = LeakageFilter(self.settings.leakage_rotations)
+        self._odometer = Odometer()
+        self._last_motion: PlanarMotion | None = None
+        self._last_reference_ns = 0
+        self._power: NDArray[np.float32] | None = None
+
+    def image(self, rotation: Rotation) -> Panorama:
+        """Image one rotation."""
+        marks = {"start": time.perf_counter()}
+        settings = self.settings
+        if rotation.waveform != self._waveform:
+            self._adopt(rotation.waveform)
+        leakage = self._leakage.update(rotation)
+        profiles = range_profiles(rotation, leakage, settings.decimation)
+        marks["range_fft"] = time.perf_counter()
+        estimate = self._motion(rotation, profiles)
+        marks["motion"] = time.perf_counter()
+        power, coverage = self._beamformer.power(
+            rotation, profiles, estimate.motion, settings.grid, self._buffer(profiles)
+        )
+        marks["beamforming"] = time.perf_counter()
+        panorama = self._detect(rotation, estimate, power, coverage)
+        marks["detection"] = time.perf_counter()
+        names = list(marks)
+        panorama.stage_ms.update({b: 1e3 * (marks[b] - marks[a]) for a, b in pairwise(names)})
+        return panorama
+
+    def warm_up(self, waveform: Waveform) -> None:
+        """Compile the inner loops on a rotation of noise; what this imager remembers stays as is.
+
+        Takes seconds the first time on a machine and a fraction of one afterwards; without it the
+        first rotations of a live radar would wait.
+        """
+        positions = round(1.5 * waveform.positions_per_s / WARM_UP_TURNS_PER_S)
+        shape = (positions, waveform.virtual_antennas, waveform.samples_per_chirp, 2)
+        noise = np.random.default_rng(0).integers(-50, 50, shape, dtype=np.int16)
+        time_s = np.arange(positions) / waveform.positions_per_s
+        azimuth_rad = 2 * np.pi * WARM_UP_TURNS_PER_S * time_s - np.pi / 2
+        valid = np.ones(shape[:2], bool)
+        rotation = Rotation(noise, valid, time_s, azimuth_rad, 0, 0.0, waveform)
+        Imager(self.array, self.settings).image(rotation)
+
+    def _adopt(self, waveform: Waveform) -> None:
+        """Work at the wavelength of a waveform; what was learned with another one is forgotten."""
+        self._waveform = waveform
+        self.array = self.array.at_wavelength(waveform.wavelength_m)
+        self._beamformer.array = self.array
+        self._leakage.reset()
+        self._last_motion = None
+
+    def _buffer(self, profiles) -> NDArray[np.float32]:
+        grid = self.settings.grid
+        shape = (grid.rows, grid.columns, profiles.spectrum.shape[-1])
+        if self._power is None or self._power.shape != shape:
+            self._power = np.empty(shape, np.float32)
+        return self._power
+
+    def _motion(self, rotation: Rotation, profiles) -> MotionEstimate:
+        if not self.settings.estimate_motion:
+            return MotionEstimate(PlanarMotion(), np.full((2, 2), np.inf), 0, 0, False)
+        first = self._last_motion
+        earlier_s = (self._last_reference_ns - rotation.reference_ns) * 1e-9
+        if first is not None and -LONGEST_MEMORY_S < earlier_s < 0:
+            first = replace(first, reference_s=first.reference_s + earlier_s)
+        else:
+            first = None
+        estimate = self._estimator.estimate(rotation, profiles, first)
+        if not estimate.reliable and first is not None:
+            # a bad first guess can be why: start again from standing still
+            estimate = self._estimator.estimate(rotation, profiles)
+        self._last_motion = estimate.motion if estimate.reliable else None
+        self._last_reference_ns = rotation.reference_ns
+        return estimate
+
+    def _detect(
+        self,
+        rotation: Rotation,
+        estimate: MotionEstimate,
+        power: NDArray[np.float32],
+        coverage: NDArray[np.float64],
+    ) -> Panorama:
+        grid, detection = self.settings.grid, self.settings.detection
+        bin_m = rotation.waveform.range_bin_m
+        image = range_image(
+            power, coverage, grid.elevation_rad, bin_m, self.array.radius_m, detection
+        )
+        scan = planar_scan(power, coverage, grid, bin_m, self.array.radius_m, detection)
+        ray_s = rotation.ray_time_s(grid.columns)
+        turn_s = 2 * np.pi / rotation.angular_speed_rad_s
+        start_ns = rotation.reference_ns + round(ray_s[0] * 1e9)
+        end_ns = start_ns + round(turn_s * 1e9)
+        column_s = np.empty(grid.columns)
+        column_s[(-rotation.direction * np.arange(grid.columns)) % grid.columns] = ray_s - ray_s[0]
+        to_end = estimate.motion.displacement_m(ray_s[0] + turn_s, ray_s[0] + column_s)
+        points = points_from_range(image.range_m, grid, (-to_end[0], -to_end[1]))
+        return Panorama(
+            start_ns,
+            end_ns,
+            (start_ns + end_ns) // 2,
+            rotation.reference_ns + round(rotation.time_s[-1] * 1e9),
+            rotation.direction,
+            column_s,
+            coverage,
+            estimate,
+            self._odometer.update(estimate, start_ns, end_ns),
+            image,
+            points,
+            scan,
+            power,
+            float(1 - rotation.valid.mean()),
+            {},
+        )

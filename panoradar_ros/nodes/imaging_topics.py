@@ -1,0 +1,118 @@
+"""What the imaging node publishes, and how a panorama becomes messages."""
+
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import TwistWithCovarianceStamped
+from nav_msgs.msg import Odometry
+from numpy.typing import NDArray
+from sensor_msgs.msg import Image, LaserScan, PointCloud2
+
+from mmwave.ros import messages
+from mmwave.ros.adapter import tf_broadcaster
+from mmwave.ros.node import LifecycleNode
+from mmwave.ros.publishing import reliable_qos, sensor_qos
+from panoradar_ros.imaging import pictures
+from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.imaging.odometry import velocity_covariance
+from panoradar_ros.imaging.pipeline import Panorama
+from panoradar_ros.imaging.planar_motion import PlanarMotion
+
+YAW_VARIANCE = 1e3
+"""Of a yaw and a yaw rate that the radar does not measure, in rad^2 and (rad/s)^2."""
+
+
+class ImagingTopics:
+    """The publishers of the imaging node, until its cleanup.
+
+    Args:
+        node: the imaging node; gives frames and ranges by its parameters.
+        grid: rows and columns of the panorama.
+    """
+
+    def __init__(self, node: LifecycleNode, grid: PanoramaGrid) -> None:
+        self._parameters = node.parameters
+        self._grid = grid
+        self._points = node.publisher(PointCloud2, "points", sensor_qos(700_000))
+        self._scan = node.publisher(LaserScan, "scan", sensor_qos(5_000))
+        self._heatmap = node.publisher(Image, "heatmap", sensor_qos(400_000))
+        self._panorama = node.publisher(Image, "panorama", sensor_qos(400_000))
+        self._odometry = node.publisher(Odometry, "odom", reliable_qos(depth=5))
+        self._velocity = node.publisher(
+            TwistWithCovarianceStamped, "velocity", reliable_qos(depth=5)
+        )
+        self._cube = node.publisher(PointCloud2, "cube", sensor_qos(34_000_000, depth=1))
+        self._transforms = tf_broadcaster(node) if node.parameters["publish_tf"] else None
+
+    def has_listeners(self) -> bool:
+        """Whether every small result has a subscriber."""
+        return all(p.has_subscribers for p in (self._scan, self._odometry, self._velocity))
+
+    def publish(self, panorama: Panorama) -> None:
+        """Publish everything that someone listens to."""
+        self._publish_motion(panorama)
+        end = messages.to_header(panorama.end_ns, self._parameters["frame_id"])
+        image, grid = panorama.image, self._grid
+        limit_m = self._parameters["maximum_range_m"]
+        self._scan.publish(lambda: self._to_scan(panorama))
+        self._points.publish(
+            lambda: messages.organised_cloud(
+                panorama.points_m, image.range_m, image.intensity_db, end
+            )
+        )
+        self._heatmap.publish(
+            lambda: messages.image(pictures.heatmap(panorama.power, grid), "rgb8", end)
+        )
+        self._panorama.publish(
+            lambda: messages.image(pictures.panorama(image.range_m, limit_m), "rgb8", end)
+        )
+        self._cube.publish(lambda: messages.power_cube(panorama.power, end))
+
+    def _publish_motion(self, panorama: Panorama) -> None:
+        """The velocity is that of the middle of the turn; the pose is that of its end."""
+        motion, pose = panorama.motion.motion, panorama.pose
+        base_frame = self._parameters["base_frame_id"]
+        spread = _with_yaw(velocity_covariance(panorama.motion))
+        middle = messages.to_header(panorama.middle_ns, base_frame)
+        self._velocity.publish(lambda: messages.twist(middle, _velocity(motion), covariance=spread))
+        odom = messages.to_header(panorama.end_ns, self._parameters["odom_frame_id"])
+        at_end = motion.at(motion.reference_s + (panorama.end_ns - panorama.middle_ns) * 1e-9)
+        self._odometry.publish(
+            lambda: messages.odometry(
+                odom,
+                base_frame,
+                (pose.x_m, pose.y_m, pose.yaw_rad),
+                _velocity(at_end),
+                pose_covariance=_with_yaw(pose.covariance),
+                velocity_covariance=spread,
+            )
+        )
+        if self._transforms is not None:
+            self._transforms.sendTransform(
+                messages.transform(odom, base_frame, (pose.x_m, pose.y_m, 0.0), pose.yaw_rad)
+            )
+
+    def _to_scan(self, panorama: Panorama) -> LaserScan:
+        columns = len(panorama.scan.range_m)
+        in_time = (-panorama.direction * np.arange(columns)) % columns
+        return messages.laser_scan(
+            panorama.scan.range_m[in_time],
+            messages.to_header(panorama.start_ns, self._parameters["frame_id"]),
+            first_azimuth_rad=0.0,
+            azimuth_increment_rad=panorama.direction * 2 * np.pi / columns,
+            scan_time_s=(panorama.end_ns - panorama.start_ns) * 1e-9,
+            minimum_m=self._parameters["minimum_range_m"],
+            maximum_m=self._parameters["maximum_range_m"],
+            intensity=panorama.scan.intensity_db[in_time],
+        )
+
+
+def _velocity(motion: PlanarMotion) -> tuple[float, float, float]:
+    return motion.x_mps, motion.y_mps, 0.0
+
+
+def _with_yaw(planar: NDArray[np.float64]) -> NDArray[Any]:
+    """Covariance (3, 3) of x, y, yaw from (2, 2) of x, y."""
+    full = np.diag([0.0, 0.0, YAW_VARIANCE])
+    full[:2, :2] = planar
+    return full

@@ -1,0 +1,133 @@
+"""Observer node: collects what the stack publishes beside the truth, to be scored afterwards."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import TwistWithCovarianceStamped
+from nav_msgs.msg import Odometry
+from numpy.typing import NDArray
+from sensor_msgs.msg import Image, JointState, LaserScan
+
+from mmwave.ros.messages import pixels_of, quaternion_to_yaw, to_time_ns
+from mmwave.ros.node import LifecycleNode
+from mmwave.ros.publishing import reliable_qos, sensor_qos
+
+STEADY_READINGS = 30
+
+
+@dataclass(frozen=True)
+class ScanSeen:
+    """A scan as it came: start of the turn, length of it, ranges by ray in the order of time."""
+
+    start_ns: int
+    duration_s: float
+    increment_rad: float
+    range_m: NDArray[np.float32]
+
+
+@dataclass
+class Observations:
+    """Everything seen so far.
+
+    Attributes:
+        velocity: by the time of the turn's middle in ns, (x, y) in m/s.
+        latency_s: from the end of each turn to the arrival of its odometry.
+        arrival_s: monotonic time of each arrival.
+        scans: all scans.
+        truth: rows of (time_ns, x, y, yaw).
+        pictures: the last picture of each topic.
+        diagnostics: last values by status name and key.
+    """
+
+    velocity: dict[int, tuple[float, float]] = field(default_factory=dict)
+    latency_s: list[float] = field(default_factory=list)
+    arrival_s: list[float] = field(default_factory=list)
+    scans: list[ScanSeen] = field(default_factory=list)
+    truth: list[tuple[int, float, float, float]] = field(default_factory=list)
+    pictures: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    diagnostics: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+class ObserverNode(LifecycleNode):
+    """Subscribes to the stack's results and to the simulated truth.
+
+    Attributes:
+        seen: what came; read it when the node is no longer active, or under ``lock``.
+        first: set when the first odometry came.
+        at_speed: set when the turntable turned at a steady rate.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("observer", **options)
+        self.seen = Observations()
+        self.lock = threading.Lock()
+        self.first = threading.Event()
+        self.at_speed = threading.Event()
+        self._speeds: deque[float] = deque(maxlen=STEADY_READINGS)
+
+    def activate(self) -> None:
+        """Subscribe."""
+        small = sensor_qos(5_000, depth=20)
+        self.subscriber(TwistWithCovarianceStamped, "velocity", self._velocity, reliable_qos())
+        self.subscriber(Odometry, "odom", self._odometry, reliable_qos())
+        self.subscriber(JointState, "joint_states", self._turntable, reliable_qos(depth=50))
+        self.subscriber(LaserScan, "scan", self._scan, small)
+        self.subscriber(Odometry, "sim/odometry", self._truth, reliable_qos(depth=100))
+        self.subscriber(DiagnosticArray, "/diagnostics", self._diagnostics, reliable_qos(depth=50))
+        large = sensor_qos(400_000, depth=2)
+        for topic in ("heatmap", "panorama"):
+            self.subscriber(Image, topic, partial(self._picture, topic), large)
+
+    def _velocity(self, message: TwistWithCovarianceStamped) -> None:
+        linear = message.twist.twist.linear
+        with self.lock:
+            self.seen.velocity[to_time_ns(message.header.stamp)] = (linear.x, linear.y)
+
+    def _odometry(self, message: Odometry) -> None:
+        end_ns = to_time_ns(message.header.stamp)
+        with self.lock:
+            self.seen.latency_s.append(time.time() - end_ns * 1e-9)
+            self.seen.arrival_s.append(time.monotonic())
+        self.first.set()
+
+    def _turntable(self, message: JointState) -> None:
+        self._speeds.append(message.velocity[0])
+        steady = max(self._speeds) - min(self._speeds) < 0.01 * max(self._speeds)
+        if len(self._speeds) == STEADY_READINGS and steady:
+            self.at_speed.set()
+
+    def _scan(self, message: LaserScan) -> None:
+        scan = ScanSeen(
+            to_time_ns(message.header.stamp),
+            message.scan_time,
+            message.angle_increment,
+            np.array(message.ranges, np.float32),
+        )
+        with self.lock:
+            self.seen.scans.append(scan)
+
+    def _truth(self, message: Odometry) -> None:
+        pose = message.pose.pose
+        row = (
+            to_time_ns(message.header.stamp),
+            pose.position.x,
+            pose.position.y,
+            quaternion_to_yaw(pose.orientation),
+        )
+        with self.lock:
+            self.seen.truth.append(row)
+
+    def _picture(self, topic: str, message: Image) -> None:
+        with self.lock:
+            self.seen.pictures[topic] = pixels_of(message)
+
+    def _diagnostics(self, message: DiagnosticArray) -> None:
+        with self.lock:
+            for status in message.status:
+                self.seen.diagnostics[status.name] = {v.key: v.value for v in status.values}

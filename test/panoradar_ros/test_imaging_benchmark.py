@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from mmwave.simulation.rotation import RotationSamples
+from mmwave.waveform import AntennaArray, Waveform
+from panoradar_ros import imaging_benchmark
+from panoradar_ros.imaging.pipeline import Imager
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """2.3 turns: one range that never changes, and leakage that does from turn to turn."""
+    azimuth = np.arange(0.1, 0.1 + 2.3 * 2 * np.pi, np.deg2rad(0.3))
+    phase = 2j * np.pi * np.arange(256) / 256
+    leakage = np.linspace(3000, -3000, len(azimuth))[:, None] * np.exp(2 * phase)
+    chirps = 2000 * np.exp(40 * phase) + leakage
+    parts = np.rint(np.stack([chirps.real, chirps.imag], -1)).astype(np.int16)
+    samples = np.repeat(parts[:, None], 8, axis=1)
+    return RotationSamples(samples, 5 + azimuth / 12, azimuth, Waveform(), AntennaArray())
+
+
+def test_two_turns_follow_each_other_with_their_margins(simulated):
+    first, second = imaging_benchmark.consecutive_turns(simulated)
+    assert second.start_azimuth_rad - first.start_azimuth_rad == pytest.approx(2 * np.pi)
+    for turn in (first, second):
+        margins = np.rad2deg(turn.azimuth_rad[[0, -1]] - turn.start_azimuth_rad)
+        assert margins[0] <= -32 + 1e-9
+        assert margins[1] >= 392 - 1e-9
+        seconds = 5 + turn.azimuth_rad / 12 - simulated.time_s[0]
+        np.testing.assert_allclose(turn.reference_ns * 1e-9 + turn.time_s, seconds, atol=1e-8)
+
+
+def test_too_few_turns_are_refused(simulated):
+    short = RotationSamples(
+        simulated.samples[:2000],
+        simulated.time_s[:2000],
+        simulated.azimuth_rad[:2000],
+        simulated.waveform,
+        simulated.array,
+    )
+    with pytest.raises(ValueError, match="360 are needed"):
+        imaging_benchmark.consecutive_turns(short)
+
+
+def test_the_scored_rotation_is_not_the_first_of_its_imager(monkeypatch, simulated):
+    monkeypatch.setattr(imaging_benchmark, "simulate_rotation", lambda *a, **k: simulated)
+    seen: dict[Imager, list[float]] = {}
+    image = Imager.image
+
+    def watched(self, rotation):
+        seen.setdefault(self, []).append(rotation.start_azimuth_rad)
+        return image(self, rotation)
+
+    monkeypatch.setattr(Imager, "image", watched)
+    result = imaging_benchmark.measure_imaging(trials=1)
+    warm_up, scored = list(seen.values())
+    assert len(warm_up) == 1
+    assert len(scored) == 2
+    assert scored[1] - scored[0] == pytest.approx(2 * np.pi)
+    # the reference takes off the leakage that the imager remembers, not the scored turn's own
+    assert result["relative_error_decimated"] < 0.01

@@ -1,0 +1,80 @@
+"""Real ROS 2 on loopback, in a domain of this process's own."""
+
+import os
+
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+
+DEADLINE_S = 10.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/ros/" in str(item.path):
+            item.add_marker(pytest.mark.ros)
+
+
+class Graph:
+    """Nodes that spin in a thread, in a context of their own."""
+
+    def __init__(self) -> None:
+        self.context = Context()
+        rclpy.init(context=self.context)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._nodes: list[Node] = []
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+
+    def add(self, make: Callable[..., Node], *arguments: object, **options: object) -> Node:
+        node = make(*arguments, context=self.context, **options)
+        self._nodes.append(node)
+        self._executor.add_node(node)
+        return node
+
+    def wait_for(self, condition: Callable[[], object], what: str) -> None:
+        deadline_s = time.monotonic() + DEADLINE_S
+        changed = threading.Event()
+        while not condition():
+            if time.monotonic() > deadline_s:
+                pytest.fail(f"{what}: not within {DEADLINE_S} s")
+            changed.wait(0.01)
+
+    def call(self, node: Node, service_type: type, name: str, request: object) -> object:
+        client = node.create_client(service_type, name)
+        assert client.wait_for_service(DEADLINE_S), f"no service {name}"
+        future = client.call_async(request)
+        self.wait_for(future.done, f"answer of {name}")
+        node.destroy_client(client)
+        return future.result()
+
+    def stop_nodes(self) -> None:
+        from mmwave.ros.node import LifecycleNode, take_down
+
+        for node in self._nodes:
+            if isinstance(node, LifecycleNode):
+                take_down(node)
+
+    def close(self) -> None:
+        self.stop_nodes()
+        self._executor.shutdown()
+        self._thread.join(DEADLINE_S)
+        for node in self._nodes:
+            node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
+@pytest.fixture
+def graph() -> Iterator[Graph]:
+    graph = Graph()
+    yield graph
+    graph.close()

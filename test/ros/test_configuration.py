@@ -1,0 +1,94 @@
+"""The parameter files say what the nodes declare, and RViz shows what they publish."""
+
+import ast
+import re
+
+import pytest
+import yaml
+
+from mmwave.ros.node import AUTOSTART
+from panoradar_ros.nodes.capture import CaptureNode
+from panoradar_ros.nodes.emulator import EmulatorNode
+from panoradar_ros.nodes.imaging import ImagingNode
+from panoradar_ros.nodes.motor import MotorNode
+from panoradar_ros.nodes.viewer import ViewerNode
+from panoradar_ros.resources import share_path
+
+NODES = {
+    "capture": CaptureNode,
+    "motor": MotorNode,
+    "imaging": ImagingNode,
+    "emulator": EmulatorNode,
+    "viewer": ViewerNode,
+}
+
+LIVE = {
+    "capture": {"loss_warning_fraction"},
+    "motor": {"revolutions_per_s"},
+    "emulator": set(),
+}
+"""What nodes that own devices take over while they run."""
+
+
+def declared(node):
+    return {one.name: one for one in (AUTOSTART, *node.PARAMETERS)}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_file_holds_every_parameter_with_its_default(name):
+    content = yaml.safe_load(share_path(f"config/{name}.yaml").read_text())
+    values = content[f"/**/{name}"]["ros__parameters"]
+    expected = {one.name: one.default for one in declared(NODES[name]).values()}
+    assert values == expected
+    assert {key: type(value) for key, value in values.items()} == {
+        key: type(value) for key, value in expected.items()
+    }
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_comment_above_each_value_says_what_it_is_its_range_and_default(name):
+    text = share_path(f"config/{name}.yaml").read_text()
+    for parameter in declared(NODES[name]).values():
+        found = re.search(rf"((?: *#.*\n)+)    {parameter.name}: ", text)
+        assert found, f"{parameter.name} has no comment"
+        comment = " ".join(line.strip(" #") for line in found[1].splitlines())
+        assert parameter.description.rstrip(".") in comment
+        assert "Default " in comment
+        for limit in (parameter.minimum, parameter.maximum):
+            assert limit is None or f"{limit:.10g}" in comment
+        for choice in parameter.choices:
+            assert str(choice) in comment
+        assert ("fixed" in comment) == parameter.read_only
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_only_what_is_taken_over_at_once_may_change(name):
+    changeable = {one.name for one in declared(NODES[name]).values() if not one.read_only}
+    assert changeable == LIVE[name]
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_node_starts_from_its_file_in_any_namespace(graph, name):
+    path = str(share_path(f"config/{name}.yaml"))
+    arguments = ["--ros-args", "--params-file", path]
+    for namespace in ("", "/fleet/one"):
+        node = graph.add(NODES[name], namespace=namespace, cli_args=arguments)
+        assert node.get_name() == name
+        assert node.parameters.values() == {
+            one.name: one.default for one in declared(NODES[name]).values()
+        }
+
+
+def test_rviz_shows_topics_that_nodes_publish():
+    published = set()
+    for module in ("imaging_topics", "emulator"):
+        tree = ast.parse(share_path(f"panoradar_ros/nodes/{module}.py").read_text())
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "publisher":
+                published.add(call.args[1].value)
+    layout = yaml.safe_load(share_path("config/panoradar.rviz").read_text())
+    manager = layout["Visualization Manager"]
+    shown = {one["Topic"]["Value"] for one in manager["Displays"] if "Topic" in one}
+    assert shown <= published
+    assert {"points", "scan", "heatmap", "odom", "sim/building"} <= shown
+    assert manager["Global Options"]["Fixed Frame"] == "odom"
