@@ -113,6 +113,9 @@ class DriveSimulator:
             self.array.radius_m,
             min(self.waveform.max_range_m * 0.995, 9.55),
         )
+        # Not a `with` inside frames(): a generator left half-way is closed wherever the garbage
+        # collector runs, and a thread must not be joined there.
+        self._ahead = ThreadPoolExecutor(1)
 
     @property
     def frames_per_interval(self) -> int:
@@ -135,17 +138,16 @@ class DriveSimulator:
         """
         edges = [*range(0, frames, self.frames_per_interval), frames]
         period_s = self.waveform.frame_period_s
-        with ThreadPoolExecutor(1) as pool:
-            start = self.view(0.0)
-            coming = pool.submit(self.view, edges[1] * period_s)
-            for number, (first, last) in enumerate(pairwise(edges)):
-                end = coming.result()
-                if last < frames:
-                    coming = pool.submit(self.view, edges[number + 2] * period_s)
-                scatterers = between(start, end)
-                for frame in range(first, last):
-                    yield self._frame(scatterers, frame, start.time_s, end.time_s)
-                start = end
+        start = self.view(0.0)
+        coming = self._ahead.submit(self.view, edges[1] * period_s)
+        for number, (first, last) in enumerate(pairwise(edges)):
+            end = coming.result()
+            if last < frames:
+                coming = self._ahead.submit(self.view, edges[number + 2] * period_s)
+            scatterers = between(start, end)
+            for frame in range(first, last):
+                yield self._frame(scatterers, frame, start.time_s, end.time_s)
+            start = end
 
     def _frame(
         self, scatterers: Scatterers, frame: int, begin_s: float, end_s: float

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -186,6 +187,29 @@ def test_looped_drive_has_no_seam(room, tmp_path):
     # noise differs; the interval after the first view is cut elsewhere, hence a little more
     assert np.sqrt(np.mean(difference**2)) < 2 * noise
     assert np.std(made.samples[0].astype(float)) > 20 * noise
+
+
+def test_drive_left_half_way_waits_for_nothing(room):
+    go_on = threading.Event()
+    simulator = DriveSimulator(StaticWorld(room), SLOW, visibility_interval_s=FRAME_S)
+    view, started = simulator.view, threading.Event()
+
+    def slow_view(time_s):
+        if time_s > 1.5 * FRAME_S:
+            started.set()
+            assert go_on.wait(60)
+        return view(time_s)
+
+    simulator.view = slow_view
+    frames = simulator.frames(5)
+    next(frames)
+    assert started.wait(10)
+    closing = threading.Thread(target=frames.close)
+    closing.start()
+    closing.join(10)
+    waited = closing.is_alive()
+    go_on.set()
+    assert not waited
 
 
 def test_rotation_is_a_turn_with_the_frames_gaps(room):
