@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.viewer_geometry import (
-    PlanarPose,
     PoseTrack,
     colours,
     triangle_normals,

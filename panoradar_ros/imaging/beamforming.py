@@ -41,8 +41,8 @@ class RangeProfiles:
     Attributes:
         spectrum: (position, antenna, range) complex64; zero where not valid.
         weight: (position,) share of valid antennas, 0..1.
-        time_s: (position,) float64.
-        azimuth_rad: (position,) float64, unwrapped.
+        time_s: (position,) float64, the middle of the transmitters' turns.
+        azimuth_rad: (position,) float64, unwrapped boresight azimuth in base_link at that time.
     """
 
     spectrum: NDArray[np.complex64]
@@ -78,11 +78,13 @@ def range_profiles(
             spectrum[..., near] -= mean[:, near]
     if not valid.all():
         spectrum[~valid] = 0
+    late_s = float(np.mean(rotation.waveform.transmitter_offsets_s))
+    speed_rad_s = np.gradient(rotation.azimuth_rad, rotation.time_s)
     return RangeProfiles(
         spectrum,
         valid.mean(axis=1),
-        rotation.time_s[used],
-        rotation.azimuth_rad[used],
+        rotation.time_s[used] + late_s,
+        (rotation.azimuth_rad + speed_rad_s * late_s)[used],
     )
 
 
@@ -122,7 +124,8 @@ def build_aperture(
 
     Args:
         profiles: positions, their azimuths and times.
-        ray_azimuth_rad: (ray,) unwrapped, in the order of time; a multiple of ``block`` of them.
+        ray_azimuth_rad: (ray,) unwrapped azimuths in base_link at the time the boresight passes
+            them, in the order of time; a multiple of ``block`` of them.
         motion: the robot's motion in the rotation.
         array: antenna array (radius and pattern).
         window_rad: full width of the azimuth window.
@@ -136,8 +139,10 @@ def build_aperture(
     if rays % block:
         raise ValueError(f"{rays} rays are not a multiple of the block of {block}")
     sign = 1.0 if profiles.azimuth_rad[-1] > profiles.azimuth_rad[0] else -1.0
-    position_angle = sign * profiles.azimuth_rad
-    ray_angle = sign * ray_azimuth_rad
+    ray_time_s = np.interp(sign * ray_azimuth_rad, sign * profiles.azimuth_rad, profiles.time_s)
+    ray_fixed_rad = ray_azimuth_rad + motion.yaw_rad(ray_time_s)
+    position_angle = sign * (profiles.azimuth_rad + motion.yaw_rad(profiles.time_s))
+    ray_angle = sign * ray_fixed_rad
     starts = np.searchsorted(position_angle, ray_angle[::block] - window_rad / 2)
     stops = np.searchsorted(position_angle, ray_angle[block - 1 :: block] + window_rad / 2)
     width = int((stops - starts).max())
@@ -146,9 +151,8 @@ def build_aperture(
     starts = np.clip(starts, 0, len(position_angle) - width)
     index = np.repeat(starts, block)[:, None] + np.arange(width)
     offset_rad = position_angle[index] - ray_angle[:, None]
-    ray_time_s = np.interp(ray_angle, position_angle, profiles.time_s)
     delay_s = profiles.time_s[index] - ray_time_s[:, None]
-    moved_m = motion.radial_path_m(ray_azimuth_rad, ray_time_s, delay_s)
+    moved_m = motion.radial_path_m(ray_fixed_rad, ray_time_s, delay_s)
     path_m = array.radius_m * (np.cos(offset_rad) - 1) + moved_m
     inside = np.abs(offset_rad) <= window_rad / 2
     taper = np.where(inside, array.two_way_gain(offset_rad, np.zeros(1)), 0.0)
@@ -280,8 +284,12 @@ class Beamformer:
         positions, antennas, bins = profiles.spectrum.shape
         planes = np.empty((2 * positions, len(elevations_rad) * bins), np.float32)
         wavenumber = self.array.wavenumber_rad_per_m
-        offsets = np.repeat(transmitter_offset_s, antennas // len(transmitter_offset_s))
-        radial = motion.radial_mps(profiles.azimuth_rad, profiles.time_s)
+        offsets = np.repeat(
+            transmitter_offset_s - transmitter_offset_s.mean(),
+            antennas // len(transmitter_offset_s),
+        )
+        fixed_rad = profiles.azimuth_rad + motion.yaw_rad(profiles.time_s)
+        radial = motion.radial_mps(fixed_rad, profiles.time_s)
         for index, elevation_rad in enumerate(elevations_rad):
             steering = np.exp(1j * wavenumber * self.array.heights_m * np.sin(elevation_rad))
             _combine_elevation(
@@ -396,18 +404,21 @@ def phase_steering(
         (range,) complex128.
     """
     sign = rotation.direction
-    offset_rad = profiles.azimuth_rad - azimuth_rad
     ray_time_s = np.interp(sign * azimuth_rad, sign * profiles.azimuth_rad, profiles.time_s)
+    fixed_rad = profiles.azimuth_rad + motion.yaw_rad(profiles.time_s)
+    ray_fixed_rad = azimuth_rad + float(motion.yaw_rad(ray_time_s))
+    offset_rad = fixed_rad - ray_fixed_rad
     taper = np.where(
         np.abs(offset_rad) <= window_rad / 2, array.two_way_gain(offset_rad, np.zeros(1)), 0.0
     )
     per_transmitter = array.antennas // rotation.waveform.transmitters
-    late_s = np.repeat(rotation.waveform.transmitter_offsets_s, per_transmitter)
-    speed_rad_s = sign * rotation.angular_speed_rad_s
-    angle = offset_rad[:, None] + speed_rad_s * late_s
+    offsets_s = rotation.waveform.transmitter_offsets_s
+    late_s = np.repeat(offsets_s - offsets_s.mean(), per_transmitter)
+    speed_rad_s = np.gradient(fixed_rad, profiles.time_s)
+    angle = offset_rad[:, None] + speed_rad_s[:, None] * late_s
     delay_s = profiles.time_s[:, None] + late_s - ray_time_s
     moved_m = motion.radial_path_m(
-        np.array([azimuth_rad]), np.array([ray_time_s]), delay_s.reshape(1, -1)
+        np.array([ray_fixed_rad]), np.array([ray_time_s]), delay_s.reshape(1, -1)
     ).reshape(delay_s.shape)
     path_m = np.cos(elevation_rad) * (array.radius_m * (np.cos(angle) - 1) + moved_m)
     path_m = path_m + array.heights_m * np.sin(elevation_rad)

@@ -97,7 +97,7 @@ class MotionEstimate:
 
     Attributes:
         motion: velocity in base_link in the middle of the turn, and acceleration.
-        covariance: (2, 2) of the velocity (x, y) in (m/s)^2, from the residuals of the fit.
+        covariance: (3, 3) of x_mps, y_mps and yaw_rate_radps, from the residuals of the fit.
         pixels: how many pixels voted.
         iterations: beamforming passes.
         reliable: False where the scene did not say (too few pixels, no convergence, too fast).
@@ -237,7 +237,7 @@ class MotionEstimator:
             change_mps = float(np.hypot(*step[:2]))
         slow_enough = motion.speed_mps < 0.999 * settings.max_speed_mps
         reliable = change_mps < settings.unreliable_mps and slow_enough
-        return MotionEstimate(motion, covariance[:2, :2], pixels, iterations, reliable)
+        return MotionEstimate(motion, _with_unknown_yaw(covariance), pixels, iterations, reliable)
 
     def _corrected(self, motion: PlanarMotion, step: NDArray[np.float64]) -> PlanarMotion:
         """Add a correction, kept inside the limits of speed and acceleration."""
@@ -248,6 +248,12 @@ class MotionEstimator:
         return PlanarMotion(
             velocity[0], velocity[1], acceleration[0], acceleration[1], motion.reference_s
         )
+
+
+def _with_unknown_yaw(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    full = np.diag([0.0, 0.0, 1.0])
+    full[:2, :2] = covariance[:2, :2]
+    return full
 
 
 def solve_motion(

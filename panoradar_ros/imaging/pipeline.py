@@ -12,7 +12,7 @@ from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.motion import MotionEstimate, MotionEstimator, MotionSettings
-from panoradar_ros.imaging.odometry import Odometer, PlanarPose
+from panoradar_ros.imaging.odometry import DeadReckoning, Odometer
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.points import (
     DetectionSettings,
@@ -67,7 +67,7 @@ class Panorama:
         ray_time_s: (column,) boresight time of each column after ``start_ns``.
         coverage: (column,) share of each column's window that was received.
         motion: velocity of the robot.
-        pose: integrated pose at ``end_ns``.
+        odometry: integrated pose at ``end_ns``.
         image: strongest echo of every ray, (row, column).
         points_m: (row, column, 3) in the radar's frame at ``end_ns``.
         scan: horizontal scan, (column,).
@@ -85,7 +85,7 @@ class Panorama:
     ray_time_s: NDArray[np.float64]
     coverage: NDArray[np.float64]
     motion: MotionEstimate
-    pose: PlanarPose
+    odometry: DeadReckoning
     image: RangeImage
     points_m: NDArray[np.float32]
     scan: RangeImage
@@ -171,7 +171,7 @@ class Imager:
 
     def _motion(self, rotation: Rotation, profiles) -> MotionEstimate:
         if not self.settings.estimate_motion:
-            return MotionEstimate(PlanarMotion(), np.full((2, 2), np.inf), 0, 0, False)
+            return MotionEstimate(PlanarMotion(), np.full((3, 3), np.inf), 0, 0, False)
         first = self._last_motion
         earlier_s = (self._last_reference_ns - rotation.reference_ns) * 1e-9
         if first is not None and -LONGEST_MEMORY_S < earlier_s < 0:
@@ -205,8 +205,8 @@ class Imager:
         end_ns = start_ns + round(turn_s * 1e9)
         column_s = np.empty(grid.columns)
         column_s[(-rotation.direction * np.arange(grid.columns)) % grid.columns] = ray_s - ray_s[0]
-        to_end = estimate.motion.displacement_m(ray_s[0] + turn_s, ray_s[0] + column_s)
-        points = points_from_range(image.range_m, grid, (-to_end[0], -to_end[1]))
+        poses = estimate.motion.poses_from(ray_s[0] + turn_s, ray_s[0] + column_s)
+        points = points_from_range(image.range_m, grid, poses)
         return Panorama(
             start_ns,
             end_ns,

@@ -86,21 +86,24 @@ def range_image(
 def points_from_range(
     range_m: NDArray[np.float32],
     grid: PanoramaGrid,
-    moved_m: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    poses: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
     """Cartesian points of a range image, (row, column, 3); NaN where there is no range.
 
     Args:
         range_m: (row, column).
         grid: directions of the rays.
-        moved_m: (x, y), each (column,): how far the robot moved since each column was measured; the
-            points are given as seen from where it is now.
+        poses: (column, 3): x, y and yaw of the robot when each column was measured, as seen from
+            where the points are wanted; None if it stood still.
     """
     finite = np.where(np.isfinite(range_m), range_m, np.nan)
     points = finite[..., None] * grid.directions
-    if moved_m is not None:
-        points[..., 0] -= moved_m[0]
-        points[..., 1] -= moved_m[1]
+    if poses is not None:
+        x_m, y_m, yaw_rad = poses.T
+        cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
+        forward = x_m + cosine * points[..., 0] - sine * points[..., 1]
+        points[..., 1] = y_m + sine * points[..., 0] + cosine * points[..., 1]
+        points[..., 0] = forward
     return points.astype(np.float32)
 
 

@@ -1,11 +1,8 @@
 """What the imaging node publishes, and how a panorama becomes messages."""
 
-from typing import Any
-
 import numpy as np
 from geometry_msgs.msg import TwistWithCovarianceStamped
 from nav_msgs.msg import Odometry
-from numpy.typing import NDArray
 from sensor_msgs.msg import Image, LaserScan, PointCloud2
 
 from mmwave.ros import messages
@@ -14,12 +11,9 @@ from mmwave.ros.node import LifecycleNode
 from mmwave.ros.publishing import reliable_qos, sensor_qos
 from panoradar_ros.imaging import pictures
 from panoradar_ros.imaging.grid import PanoramaGrid
-from panoradar_ros.imaging.odometry import velocity_covariance
+from panoradar_ros.imaging.odometry import motion_covariance
 from panoradar_ros.imaging.pipeline import Panorama
 from panoradar_ros.imaging.planar_motion import PlanarMotion
-
-YAW_VARIANCE = 1e3
-"""Of a yaw and a yaw rate that the radar does not measure, in rad^2 and (rad/s)^2."""
 
 
 class ImagingTopics:
@@ -70,9 +64,10 @@ class ImagingTopics:
 
     def _publish_motion(self, panorama: Panorama) -> None:
         """The velocity is that of the middle of the turn; the pose is that of its end."""
-        motion, pose = panorama.motion.motion, panorama.pose
+        motion, odometry = panorama.motion.motion, panorama.odometry
+        pose = odometry.pose
         base_frame = self._parameters["base_frame_id"]
-        spread = _with_yaw(velocity_covariance(panorama.motion))
+        spread = motion_covariance(panorama.motion)
         middle = messages.to_header(panorama.middle_ns, base_frame)
         self._velocity.publish(lambda: messages.twist(middle, _velocity(motion), covariance=spread))
         odom = messages.to_header(panorama.end_ns, self._parameters["odom_frame_id"])
@@ -83,7 +78,7 @@ class ImagingTopics:
                 base_frame,
                 (pose.x_m, pose.y_m, pose.yaw_rad),
                 _velocity(at_end),
-                pose_covariance=_with_yaw(pose.covariance),
+                pose_covariance=odometry.covariance,
                 velocity_covariance=spread,
             )
         )
@@ -108,11 +103,4 @@ class ImagingTopics:
 
 
 def _velocity(motion: PlanarMotion) -> tuple[float, float, float]:
-    return motion.x_mps, motion.y_mps, 0.0
-
-
-def _with_yaw(planar: NDArray[np.float64]) -> NDArray[Any]:
-    """Covariance (3, 3) of x, y, yaw from (2, 2) of x, y."""
-    full = np.diag([0.0, 0.0, YAW_VARIANCE])
-    full[:2, :2] = planar
-    return full
+    return motion.x_mps, motion.y_mps, motion.yaw_rate_radps

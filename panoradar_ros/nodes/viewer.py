@@ -18,10 +18,11 @@ from mmwave.ros.messages import cloud_points, pixels_of, quaternion_to_yaw, to_t
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from mmwave.ros.publishing import reliable_qos, sensor_qos, static_qos
+from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.nodes.viewer_parameters import PARAMETERS
 from panoradar_ros.resources import share_path
 from panoradar_ros.viewer import SceneLog, ViewerError
-from panoradar_ros.viewer_geometry import PlanarPose, scan_points
+from panoradar_ros.viewer_geometry import scan_points
 from panoradar_ros.viewer_server import Viewer
 
 ROBOT_FRAMES = ("base_link", "base_footprint")

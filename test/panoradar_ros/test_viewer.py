@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from rerun.chunk import RrdReader
 
+from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.viewer import SceneLog
-from panoradar_ros.viewer_geometry import PlanarPose
 from panoradar_ros.viewer_server import Viewer
 
 START_NS = 1_700_000_000_000_000_000

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.viewer_geometry import (
-    PlanarPose,
     PoseTrack,
     colours,
     scan_points,

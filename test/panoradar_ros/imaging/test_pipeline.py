@@ -24,7 +24,7 @@ def test_a_rotation_becomes_motion_points_and_scan(rotation_of, cloud_of):
     nearest = panorama.points_m[31:33, 0].mean(axis=0)
     end_s = (panorama.end_ns - 1_700_000_000_000_000_000) * 1e-9
     assert nearest[:2] == pytest.approx([3.0 - 0.3 * end_s, -0.1 * end_s], abs=0.06)
-    assert panorama.pose.x_m == pytest.approx(0.15, abs=0.01)
+    assert panorama.odometry.pose.x_m == pytest.approx(0.15, abs=0.01)
     assert panorama.middle_ns == (panorama.start_ns + panorama.end_ns) // 2
 
 
@@ -44,7 +44,7 @@ def test_motion_switched_off_is_not_called_certain(rotation_of, cloud_of):
     imager = Imager(settings=ImagingSettings(estimate_motion=False))
     panorama = imager.image(rotation_of(cloud_of(7)))
     assert not panorama.motion.reliable
-    assert panorama.pose.covariance[0, 0] > 0.01
+    assert panorama.odometry.covariance[0, 0] > 0.01
 
 
 def test_a_sector_that_was_lost_is_not_a_number(rotation_of, cloud_of):
