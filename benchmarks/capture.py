@@ -6,7 +6,7 @@ Run as ``python benchmarks/capture.py [seconds]``; prints JSON.
 import json
 import sys
 
-from panoradar_ros.capture_benchmark import run
+from panoradar_ros.benchmarking.capture import measure_rates
 
 if __name__ == "__main__":
-    print(json.dumps(run(float(sys.argv[1]) if len(sys.argv) > 1 else 5.0), indent=2))
+    print(json.dumps(measure_rates(float(sys.argv[1]) if len(sys.argv) > 1 else 5.0), indent=2))

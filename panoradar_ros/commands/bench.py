@@ -2,37 +2,35 @@
 
 import argparse
 import json
+from importlib import import_module
 from typing import Any
 
-SUBJECTS = ("capture", "imaging")
+SUBJECTS = {
+    "capture": "what receiving costs, beside xwr alone",
+    "imaging": "a whole rotation, beside direct summation",
+}
+"""Modules of panoradar_ros.benchmarking: each has ``add_arguments(parser)`` and ``run(arguments)``,
+which returns what can be printed as JSON."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument("subject", choices=SUBJECTS, help="what to measure")
-    parser.add_argument("--seconds", type=float, default=5.0, help="capture: time per point (5)")
-    parser.add_argument("--trials", type=int, default=10, help="imaging: rotations (10)")
-    parser.add_argument("--seed", type=int, default=1000, help="of the simulated building (1000)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    """Declare the subjects and their options."""
+    subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
+    for subject, summary in SUBJECTS.items():
+        options = subjects.add_parser(subject, help=summary, description=summary)
+        options.add_argument("--json", action="store_true", help="print one JSON object")
+        _module(subject).add_arguments(options)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure one subject."""
-    result = _measure(arguments)
+    result = _module(arguments.subject).run(arguments)
     print(json.dumps(result) if arguments.json else _text(result))
     return 0
 
 
-def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    if arguments.seconds <= 0 or arguments.trials < 1:
-        raise ValueError("--seconds must be positive and --trials at least 1")
-    if arguments.subject == "capture":
-        from panoradar_ros import capture_benchmark
-
-        return capture_benchmark.run(arguments.seconds)
-    from panoradar_ros import imaging_benchmark
-
-    return imaging_benchmark.measure_imaging(arguments.trials, arguments.seed)
+def _module(subject: str) -> Any:
+    return import_module(f"panoradar_ros.benchmarking.{subject}")
 
 
 def _text(value: Any, indent: str = "") -> str:

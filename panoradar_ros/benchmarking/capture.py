@@ -9,6 +9,7 @@ receivers:
 * ``positions``: the same with samples decoded, masked and timed, as the capture node uses it.
 """
 
+import argparse
 import multiprocessing
 import os
 import platform
@@ -213,7 +214,7 @@ def _measure_undisturbed(name: str, megabits_per_s: float, seconds: float) -> di
     return result
 
 
-def run(seconds: float = 5.0, rates_mbps: Sequence[float] = RATES_MBPS) -> dict[str, Any]:
+def measure_rates(seconds: float = 5.0, rates_mbps: Sequence[float] = RATES_MBPS) -> dict[str, Any]:
     """Measure all receivers at all rates, one after the other.
 
     Args:
@@ -243,3 +244,13 @@ def run(seconds: float = 5.0, rates_mbps: Sequence[float] = RATES_MBPS) -> dict[
         }
         result["rates"].append(entry)
     return result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--seconds", type=float, default=5.0, help="time per point (5)")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure at the standard rates."""
+    return measure_rates(arguments.seconds)

@@ -1,5 +1,6 @@
 """How well and how fast rotations are imaged, beside direct summation in the same run."""
 
+import argparse
 import os
 import platform
 import time
@@ -147,3 +148,16 @@ def _against_direct(
         fast = np.sqrt(panorama.power[row, (-rotation.direction * ray) % grid.columns])
         error = max(error, float(np.abs(fast - np.abs(beam)).max()) / largest)
     return error, (time.perf_counter() - begin) / REFERENCE_BEAMS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--trials", type=int, default=10, help="rotations (10)")
+    parser.add_argument("--seed", type=int, default=1000, help="of the simulated building (1000)")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure as the arguments say."""
+    if arguments.trials < 1:
+        raise ValueError(f"--trials must be at least 1, got {arguments.trials}")
+    return measure_imaging(arguments.trials, arguments.seed)

@@ -3,7 +3,7 @@ import pytest
 
 from mmwave.simulation.rotation import RotationSamples
 from mmwave.waveform import AntennaArray, Waveform
-from panoradar_ros import imaging_benchmark
+from panoradar_ros.benchmarking import imaging
 from panoradar_ros.imaging.pipeline import Imager
 
 
@@ -20,7 +20,7 @@ def simulated():
 
 
 def test_two_turns_follow_each_other_with_their_margins(simulated):
-    first, second = imaging_benchmark.consecutive_turns(simulated)
+    first, second = imaging.consecutive_turns(simulated)
     assert second.start_azimuth_rad - first.start_azimuth_rad == pytest.approx(2 * np.pi)
     for turn in (first, second):
         margins = np.rad2deg(turn.azimuth_rad[[0, -1]] - turn.start_azimuth_rad)
@@ -39,11 +39,11 @@ def test_too_few_turns_are_refused(simulated):
         simulated.array,
     )
     with pytest.raises(ValueError, match="360 are needed"):
-        imaging_benchmark.consecutive_turns(short)
+        imaging.consecutive_turns(short)
 
 
 def test_the_scored_rotation_is_not_the_first_of_its_imager(monkeypatch, simulated):
-    monkeypatch.setattr(imaging_benchmark, "simulate_rotation", lambda *a, **k: simulated)
+    monkeypatch.setattr(imaging, "simulate_rotation", lambda *a, **k: simulated)
     seen: dict[Imager, list[float]] = {}
     image = Imager.image
 
@@ -52,7 +52,7 @@ def test_the_scored_rotation_is_not_the_first_of_its_imager(monkeypatch, simulat
         return image(self, rotation)
 
     monkeypatch.setattr(Imager, "image", watched)
-    result = imaging_benchmark.measure_imaging(trials=1)
+    result = imaging.measure_imaging(trials=1)
     warm_up, scored = list(seen.values())
     assert len(warm_up) == 1
     assert len(scored) == 2
