@@ -116,6 +116,97 @@ class ConstantVelocity:
 
 
 @dataclass(frozen=True)
+class ConstantAcceleration:
+    """Motion at constant acceleration, turning at a constant rate.
+
+    Velocity and acceleration are constant vectors either of the world or of the body that turns. A
+    mecanum base told to keep its velocity while it turns does the latter: its way is an arc.
+
+    Attributes:
+        x_m: position at ``reference_s``.
+        y_m: position at ``reference_s``.
+        vx_mps: velocity at ``reference_s``, in the axes of ``frame``.
+        vy_mps: velocity at ``reference_s``, in the axes of ``frame``.
+        ax_mps2: acceleration, in the axes of ``frame``.
+        ay_mps2: acceleration, in the axes of ``frame``.
+        yaw_rad: yaw at ``reference_s``.
+        yaw_rate_radps: rate of turn.
+        frame: ``world``, or ``body``: in the axes of the body velocity + acceleration * time holds.
+        reference_s: when position, velocity and yaw hold.
+        start_s: the speed is checked from here on.
+        end_s: the speed is checked until then.
+        max_speed_mps: limit that the speed is checked against.
+
+    Raises:
+        ValueError: an unknown frame, an end before the start, or faster than the limit.
+    """
+
+    x_m: float = 0.0
+    y_m: float = 0.0
+    vx_mps: float = 0.0
+    vy_mps: float = 0.0
+    ax_mps2: float = 0.0
+    ay_mps2: float = 0.0
+    yaw_rad: float = 0.0
+    yaw_rate_radps: float = 0.0
+    frame: str = "world"
+    reference_s: float = 0.0
+    start_s: float = 0.0
+    end_s: float = 1.0
+    max_speed_mps: float = MAX_SPEED_MPS
+
+    def __post_init__(self) -> None:
+        if self.frame not in ("world", "body"):
+            raise ValueError(f"frame must be 'world' or 'body', got {self.frame!r}")
+        if not self.end_s >= self.start_s:
+            raise ValueError(f"end_s = {self.end_s} is before start_s = {self.start_s}")
+        # the square of the speed is convex in time: it is largest at one of the ends
+        check_speed(self, np.array([self.start_s, self.end_s]), self.max_speed_mps)
+
+    @property
+    def _axes_rate(self) -> float:
+        """Rate at which the axes of the vectors turn."""
+        return self.yaw_rate_radps if self.frame == "body" else 0.0
+
+    @property
+    def _axes(self) -> complex:
+        """Direction of the axes' x at ``reference_s``, as a complex number."""
+        return complex(np.exp(1j * self.yaw_rad)) if self.frame == "body" else 1.0 + 0.0j
+
+    def pose(self, time_s: ArrayLike) -> Pose:
+        """Pose at ``time_s`` (any shape)."""
+        later = np.asarray(time_s, dtype=np.float64) - self.reference_s
+        first, second = _turning_integrals(self._axes_rate, later)
+        velocity = complex(self.vx_mps, self.vy_mps)
+        acceleration = complex(self.ax_mps2, self.ay_mps2)
+        way = self._axes * (velocity * first + acceleration * second)
+        yaw = self.yaw_rad + self.yaw_rate_radps * later
+        return Pose(self.x_m + way.real, self.y_m + way.imag, yaw)
+
+    def velocity(self, time_s: ArrayLike) -> Velocity:
+        """Velocity at ``time_s`` (any shape)."""
+        later = np.asarray(time_s, dtype=np.float64) - self.reference_s
+        own = complex(self.vx_mps, self.vy_mps) + complex(self.ax_mps2, self.ay_mps2) * later
+        world = self._axes * np.exp(1j * self._axes_rate * later) * own
+        return Velocity(world.real, world.imag, np.full(later.shape, self.yaw_rate_radps))
+
+
+def _turning_integrals(
+    rate: float, time: NDArray[np.float64]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Integrals of exp(j rate s) and of s exp(j rate s) over s from 0 to every time."""
+    angle = rate * time
+    small = np.abs(angle) < 1e-2
+    safe = np.where(small, 1.0, angle)
+    turn = np.exp(1j * safe)
+    first = 1 + 1j * angle / 2 - angle**2 / 6 - 1j * angle**3 / 24 + angle**4 / 120
+    first = np.where(small, first, (turn - 1) / (1j * safe))
+    second = 0.5 + 1j * angle / 3 - angle**2 / 8 - 1j * angle**3 / 30 + angle**4 / 144
+    second = np.where(small, second, (turn * (1 - 1j * safe) - 1) / safe**2)
+    return first * time, second * time**2
+
+
+@dataclass(frozen=True)
 class Waypoints:
     """Smooth drive through poses at given times; stands still before the first and after the last.
 

@@ -3,7 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmwave.simulation.trajectory import ClosedLoop, ConstantVelocity, Waypoints
+from mmwave.simulation.trajectory import (
+    ClosedLoop,
+    ConstantAcceleration,
+    ConstantVelocity,
+    Waypoints,
+)
 
 TIMES = np.linspace(-3.0, 25.0, 101)
 STEP_S = 1e-5
@@ -106,6 +111,13 @@ def test_loop_heading_follows_the_curve_or_stays():
             lambda: Waypoints(np.array([0.0, 1.0]), np.array([[0, 0, 0], [1.0, 0, 0]])),
             "limit of 0.6 m/s",
         ),
+        (lambda: ConstantAcceleration(vx_mps=0.5, ax_mps2=0.2), "limit of 0.6 m/s"),
+        (
+            lambda: ConstantAcceleration(vx_mps=0.5, ax_mps2=-0.2, reference_s=1.0),
+            "0.700 m/s at 0.00 s",
+        ),
+        (lambda: ConstantAcceleration(start_s=1.0, end_s=0.0), "before start_s"),
+        (lambda: ConstantAcceleration(frame="wheel"), "'world' or 'body', got 'wheel'"),
         (lambda: ClosedLoop(circle(0.5), duration_s=0.0), "duration_s"),
         (lambda: ClosedLoop(circle(0.5), speed_variation=1.0), "speed_variation"),
         (lambda: ClosedLoop(circle(0.5), speed_cycles=0), "speed_cycles"),
@@ -139,3 +151,52 @@ def test_waypoints_are_reached_and_stand_still_outside():
     np.testing.assert_allclose(np.array(drive.pose(30.0)), poses[-1], atol=1e-12)
     inside = np.linspace(0.1, 8.9, 50)
     np.testing.assert_allclose(drive.velocity(inside), numeric_velocity(drive, inside), atol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["world", "body"]),
+    st.lists(st.floats(-0.4, 0.4), min_size=4, max_size=4),
+    st.floats(-3, 3),
+    st.one_of(st.floats(-2, 2), st.floats(-1e-2, 1e-2)),
+    st.floats(-1, 1),
+)
+def test_accelerated_velocity_is_the_derivative_of_the_pose(frame, vectors, yaw, rate, reference):
+    drive = ConstantAcceleration(
+        1.0, -2.0, *vectors, yaw, rate, frame, reference, max_speed_mps=np.inf
+    )
+    time = np.linspace(-2, 2, 81)
+    np.testing.assert_allclose(drive.velocity(time), numeric_velocity(drive, time), atol=1e-7)
+    at = drive.pose(reference)
+    assert (at.x_m, at.y_m, at.yaw_rad) == pytest.approx((1.0, -2.0, yaw))
+
+
+def test_acceleration_in_the_world_bends_the_way_to_a_parabola():
+    drive = ConstantAcceleration(0.5, 0.0, 0.3, 0.1, -0.2, 0.1, 0.4, 1.0, end_s=2.0)
+    time = np.linspace(0, 2, 9)
+    pose, velocity = drive.pose(time), drive.velocity(time)
+    np.testing.assert_allclose(pose.x_m, 0.5 + 0.3 * time - 0.1 * time**2, atol=1e-12)
+    np.testing.assert_allclose(pose.y_m, 0.1 * time + 0.05 * time**2, atol=1e-12)
+    np.testing.assert_allclose(pose.yaw_rad, 0.4 + time)
+    np.testing.assert_allclose(velocity.vx_mps, 0.3 - 0.2 * time, atol=1e-12)
+
+
+def test_constant_velocity_of_a_turning_body_is_a_circle():
+    drive = ConstantAcceleration(vx_mps=0.5, yaw_rate_radps=0.8, frame="body")
+    pose, velocity = drive.pose(TIMES), drive.velocity(TIMES)
+    np.testing.assert_allclose(np.hypot(pose.x_m, pose.y_m - 0.5 / 0.8), 0.5 / 0.8, atol=1e-12)
+    np.testing.assert_allclose(
+        np.arctan2(velocity.vy_mps, velocity.vx_mps),
+        np.arctan2(np.sin(pose.yaw_rad), np.cos(pose.yaw_rad)),
+        atol=1e-9,
+    )
+
+
+def test_small_and_ordinary_rates_of_turn_join_without_a_step():
+    ways = []
+    for rate in (0.00999999, 0.01000001):
+        drive = ConstantAcceleration(
+            vx_mps=0.3, ax_mps2=0.2, ay_mps2=-0.1, yaw_rate_radps=rate, frame="body"
+        )
+        ways.append(np.array(drive.pose(1.0)))
+    np.testing.assert_allclose(ways[0], ways[1], atol=3e-8)
