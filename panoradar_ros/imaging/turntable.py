@@ -1,17 +1,18 @@
 """Joining radar positions and turntable angles by time into rotations.
 
-Everything here depends only on the stamps in the data, never on when it arrived: replaying the same
-positions and angles gives the same rotations, bit for bit.
+Two steps: :class:`PositionLocator` gives azimuths to frames, :class:`TurnCutter` cuts what comes
+out of it into turns. Everything here depends only on the stamps in the data, never on when it
+arrived: replaying the same positions and angles gives the same rotations, bit for bit.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.dca1000 import PositionBlock
-from mmwave.waveform import Waveform
 from panoradar_ros.imaging.rotation import Rotation
 
 
@@ -62,20 +63,37 @@ class AssemblyStatistics:
     last_restart_reason: str = ""
 
 
-@dataclass
-class _Chunk:
-    """Positions of one block whose angles are known."""
+@dataclass(frozen=True)
+class LocatedBlock:
+    """Positions of one frame and where the boresight pointed.
+
+    Attributes:
+        block: the positions.
+        azimuth_rad: (position,) unwrapped boresight azimuth in base_link, interpolated between the
+            measured angles.
+        angle_ns: times of the measured angles from the last one before the block to the first one
+            after it.
+        angle_rad: these angles, unwrapped, as azimuths.
+        starts_anew: whether it does not follow the block before (its azimuths may be turns apart).
+    """
 
     block: PositionBlock
     azimuth_rad: NDArray[np.float64]
+    angle_ns: NDArray[np.int64]
+    angle_rad: NDArray[np.float64]
+    starts_anew: bool
 
 
 @dataclass
-class RotationAssembler:
-    """Collects positions and turntable angles; yields every complete turn once.
+class PositionLocator:
+    """Gives azimuths to radar frames as soon as the turntable angles that cover them are there.
+
+    A frame waits for an angle at or after its last position, 10 ms at most at 100 Hz, instead of
+    being placed by the rate of the angles before: so nothing is guessed, and what comes out does
+    not depend on which of the two streams is ahead.
 
     Attributes:
-        settings: margins and limits.
+        settings: limits.
         statistics: counters.
     """
 
@@ -86,8 +104,9 @@ class RotationAssembler:
         self._joint_ns: deque[int] = deque()
         self._joint_rad: deque[float] = deque()
         self._waiting: deque[PositionBlock] = deque()
-        self._chunks: deque[_Chunk] = deque()
-        self._next_turn: int | None = None
+        self._located: list[LocatedBlock] = []
+        self._last: LocatedBlock | None = None
+        self._direction = 0
 
     def add_angle(self, time_ns: int, angle_rad: float) -> None:
         """Add a turntable angle (wrapped or not) measured at a time."""
@@ -106,7 +125,7 @@ class RotationAssembler:
             angle_rad = self._joint_rad[-1] + step
         self._joint_ns.append(int(time_ns))
         self._joint_rad.append(float(angle_rad))
-        while not self._chunks and self._later_than_wait(self._joint_ns[0], int(time_ns)):
+        while self._later_than_wait(self._joint_ns[0], int(time_ns)):
             self._joint_ns.popleft()
             self._joint_rad.popleft()
 
@@ -124,6 +143,12 @@ class RotationAssembler:
             self._waiting.popleft()
             self._restart(f"no turntable angles for {self.settings.longest_wait_s:.0f} s")
 
+    def located(self) -> list[LocatedBlock]:
+        """Frames that got their azimuths since the last call, in order."""
+        self._locate()
+        located, self._located = self._located, []
+        return located
+
     def _later_than_wait(self, earlier_ns: int, later_ns: int) -> bool:
         return later_ns - earlier_ns > 1e9 * self.settings.longest_wait_s
 
@@ -139,21 +164,13 @@ class RotationAssembler:
         self._joint_ns.clear()
         self._joint_rad.clear()
 
-    def rotations(self) -> list[Rotation]:
-        """Turns that became complete since the last call, in order."""
-        self._locate()
-        complete = []
-        while (rotation := self._take()) is not None:
-            complete.append(rotation)
-        return complete
-
     def _restart(self, reason: str) -> None:
-        """Forget the positions of a turn that cannot become complete any more."""
-        if self._chunks:
+        """What comes next does not follow what was located before."""
+        if self._last is not None:
             self.statistics.restarts += 1
         self.statistics.last_restart_reason = reason
-        self._chunks.clear()
-        self._next_turn = None
+        self._last = None
+        self._direction = 0
 
     def _locate(self) -> None:
         """Give azimuths to the waiting blocks that the angles cover by now, in order.
@@ -167,8 +184,8 @@ class RotationAssembler:
                 return
             self._waiting.popleft()
             blocks = [block]
-            if self._chunks:
-                before = self._chunks[-1].block
+            if self._last is not None:
+                before = self._last.block
                 problem = self._break_between(before, block)
                 if problem:
                     self._restart(problem)
@@ -191,114 +208,183 @@ class RotationAssembler:
         return ""
 
     def _place(self, block: PositionBlock) -> None:
-        self._forget_angles_before(int(block.time_ns[0]))
-        problem = self._angles_problem(block)
+        angle_ns, angle_rad, problem = self._angles_around(block)
         if problem:
             self._restart(problem)
             return
-        azimuth_rad = self._interpolate(block.time_ns)
-        if self._reversed(azimuth_rad):
-            self._restart("the turntable reversed")
-        self._chunks.append(_Chunk(block, azimuth_rad))
+        azimuth_rad = np.interp(
+            (block.time_ns - angle_ns[0]) * 1e-9, (angle_ns - angle_ns[0]) * 1e-9, angle_rad
+        )
+        if self._last is not None:
+            direction = int(np.sign(azimuth_rad[-1] - self._last.azimuth_rad[-1]))
+            if direction * self._direction < 0:
+                self._restart("the turntable reversed")
+            self._direction = direction or self._direction
+        starts_anew = self._last is None
+        self._last = LocatedBlock(block, azimuth_rad, angle_ns, angle_rad, starts_anew)
+        self._located.append(self._last)
 
-    def _forget_angles_before(self, time_ns: int) -> None:
-        """Keep the angles that the buffered positions and this time still need, and one before."""
-        oldest = int(self._chunks[0].block.time_ns[0]) if self._chunks else time_ns
-        while len(self._joint_ns) > 2 and self._joint_ns[1] <= min(oldest, time_ns):
-            self._joint_ns.popleft()
-            self._joint_rad.popleft()
-
-    def _angles_problem(self, block: PositionBlock) -> str:
-        if self._joint_ns[0] > block.time_ns[0]:
-            return "radar positions before the first turntable angle"
-        times = np.array(self._joint_ns)
+    def _angles_around(
+        self, block: PositionBlock
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], str]:
+        """Times and azimuths of the angles that enclose a block, and what is wrong with them."""
+        times, angles = np.array(self._joint_ns), np.array(self._joint_rad)
+        if times[0] > block.time_ns[0]:
+            return times, angles, "radar positions before the first turntable angle"
         first = np.searchsorted(times, block.time_ns[0], side="right") - 1
         last = np.searchsorted(times, block.time_ns[-1], side="left")
-        gap_s = np.diff(times[first : last + 1]).max(initial=0) * 1e-9
+        times, angles = times[first : last + 1], angles[first : last + 1]
+        problem = ""
+        gap_s = np.diff(times).max(initial=0) * 1e-9
         if gap_s > self.settings.longest_gap_s:
-            return f"no turntable angles for {gap_s:.2f} s"
-        turned = abs(self._joint_rad[last] - self._joint_rad[first])
-        if turned < self.settings.slowest_rad_s * (times[last] - times[first]) * 1e-9:
-            return "the turntable does not turn"
-        return ""
+            problem = f"no turntable angles for {gap_s:.2f} s"
+        elif abs(angles[-1] - angles[0]) < (
+            self.settings.slowest_rad_s * (times[-1] - times[0]) * 1e-9
+        ):
+            problem = "the turntable does not turn"
+        return times, angles + self.settings.mounting_offset_rad, problem
 
-    def _interpolate(self, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-        origin = self._joint_ns[0]
-        joint_s = (np.array(self._joint_ns) - origin) * 1e-9
-        angle = np.interp((time_ns - origin) * 1e-9, joint_s, np.array(self._joint_rad))
-        return angle + self.settings.mounting_offset_rad
 
-    def _reversed(self, azimuth_rad: NDArray[np.float64]) -> bool:
-        if not self._chunks:
+@dataclass(frozen=True)
+class Turn:
+    """A rotation and the frames that it was made of, in order."""
+
+    rotation: Rotation
+    blocks: tuple[LocatedBlock, ...]
+
+
+@dataclass
+class TurnCutter:
+    """Cuts located frames into turns at azimuth zero, each with its margins on both sides.
+
+    Attributes:
+        settings: margins and smoothing.
+        statistics: counters.
+    """
+
+    settings: AssemblySettings = field(default_factory=AssemblySettings)
+    statistics: AssemblyStatistics = field(default_factory=AssemblyStatistics)
+
+    def __post_init__(self) -> None:
+        self._blocks: deque[LocatedBlock] = deque()
+        self._next_turn: int | None = None
+
+    def add(self, located: LocatedBlock) -> list[Turn]:
+        """Add the next frame; return the turns that it completes, in order."""
+        if located.starts_anew:
+            self._blocks.clear()
+            self._next_turn = None
+        self._blocks.append(located)
+        turns = []
+        while self._is_complete():
+            turn = self._take()
+            if turn is not None:
+                turns.append(turn)
+        return turns
+
+    def _direction(self) -> int:
+        """+1 counter-clockwise, -1 clockwise, 0 where nothing turned yet."""
+        return int(np.sign(self._blocks[-1].azimuth_rad[-1] - self._blocks[0].azimuth_rad[0]))
+
+    def _is_complete(self) -> bool:
+        direction, margin = self._direction(), self.settings.margin_rad
+        if not direction:
             return False
-        previous = self._chunks[-1].azimuth_rad
-        before = previous[-1] - self._chunks[0].azimuth_rad[0]
-        now = azimuth_rad[-1] - previous[-1]
-        return before * now < 0
-
-    def _take(self) -> Rotation | None:
-        if not self._chunks:
-            return None
-        first, last = self._chunks[0].azimuth_rad[0], self._chunks[-1].azimuth_rad[-1]
-        if first == last:
-            return None
-        direction = 1 if last > first else -1
-        turn = 2 * np.pi
-        margin = self.settings.margin_rad
         if self._next_turn is None:
-            self._next_turn = int(np.ceil((direction * first + margin) / turn))
-        start = self._next_turn * turn
-        if direction * last < start + turn + margin:
-            return None
-        rotation = self._build(direction, start - margin, start + turn + margin, start)
-        self._next_turn += 1
-        keep_from = start + turn - margin
-        while direction * self._chunks[0].azimuth_rad[-1] < keep_from - np.deg2rad(5):
-            self._chunks.popleft()
-        if rotation is not None:
-            self.statistics.rotations += 1
-        return rotation
+            first = direction * self._blocks[0].azimuth_rad[0]
+            self._next_turn = int(np.ceil((first + margin) / (2 * np.pi)))
+        end = (self._next_turn + 1) * 2 * np.pi
+        return bool(direction * self._blocks[-1].azimuth_rad[-1] >= end + margin)
 
-    def _build(self, direction: int, low: float, high: float, start: float) -> Rotation | None:
-        chunks = [
-            c
-            for c in self._chunks
-            if direction * c.azimuth_rad[-1] >= low and direction * c.azimuth_rad[0] <= high
-        ]
-        time_ns = np.concatenate([c.block.time_ns for c in chunks])
-        azimuth_rad = self._smooth(time_ns, np.concatenate([c.azimuth_rad for c in chunks]))
-        waveform: Waveform = chunks[0].block.waveform
+    def _take(self) -> Turn | None:
+        assert self._next_turn is not None  # for the type checker: a turn is complete
+        direction, margin = self._direction(), self.settings.margin_rad
+        start = self._next_turn * 2 * np.pi
+        end = start + 2 * np.pi
+        turn = self._build(direction, start - margin, end + margin, start)
+        self._next_turn += 1
+        keep_from = end - margin - np.deg2rad(5)
+        while direction * self._blocks[0].azimuth_rad[-1] < keep_from:
+            self._blocks.popleft()
+        if turn is not None:
+            self.statistics.rotations += 1
+        return turn
+
+    def _build(self, direction: int, low: float, high: float, start: float) -> Turn | None:
+        blocks = tuple(
+            one
+            for one in self._blocks
+            if direction * one.azimuth_rad[-1] >= low and direction * one.azimuth_rad[0] <= high
+        )
+        time_ns = np.concatenate([one.block.time_ns for one in blocks])
+        azimuth_rad = smooth_azimuth(blocks, time_ns, self.settings.smoothing_limit_rad)
+        if azimuth_rad is None:
+            azimuth_rad = np.concatenate([one.azimuth_rad for one in blocks])
         reference_ns = int(time_ns[0])
         try:
-            return Rotation(
-                np.concatenate([c.block.samples for c in chunks]),
-                np.concatenate([c.block.valid for c in chunks]),
+            rotation = Rotation(
+                np.concatenate([one.block.samples for one in blocks]),
+                np.concatenate([one.block.valid for one in blocks]),
                 (time_ns - reference_ns) * 1e-9,
                 azimuth_rad,
                 reference_ns,
                 direction * start,
-                waveform,
+                blocks[0].block.waveform,
             )
         except ValueError as error:
             self.statistics.restarts += 1
             self.statistics.last_restart_reason = str(error)
             return None
+        return Turn(rotation, blocks)
 
-    def _smooth(
-        self, time_ns: NDArray[np.int64], azimuth_rad: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """A quadratic through the turn's measured angles if it fits, else the interpolated ones."""
-        joint_ns = np.array(self._joint_ns)
-        first = max(np.searchsorted(joint_ns, time_ns[0], side="right") - 1, 0)
-        last = np.searchsorted(joint_ns, time_ns[-1], side="left") + 1
-        measured = np.array(self._joint_rad)[first:last] + self.settings.mounting_offset_rad
-        joint_s = (joint_ns[first:last] - time_ns[0]) * 1e-9
-        if len(measured) < 6:
-            return azimuth_rad
-        curve = np.polynomial.Polynomial.fit(joint_s, measured, 2)
-        if np.abs(curve(joint_s) - measured).max() > self.settings.smoothing_limit_rad:
-            return azimuth_rad
-        return curve((time_ns - time_ns[0]) * 1e-9)
+
+@dataclass
+class RotationAssembler:
+    """Collects positions and turntable angles; yields every complete turn once.
+
+    Attributes:
+        settings: margins and limits.
+        statistics: counters.
+    """
+
+    settings: AssemblySettings = field(default_factory=AssemblySettings)
+    statistics: AssemblyStatistics = field(default_factory=AssemblyStatistics)
+
+    def __post_init__(self) -> None:
+        self._locator = PositionLocator(self.settings, self.statistics)
+        self._cutter = TurnCutter(self.settings, self.statistics)
+        self.add_angle = self._locator.add_angle
+        self.add_block = self._locator.add_block
+
+    def rotations(self) -> list[Rotation]:
+        """Turns that became complete since the last call, in order."""
+        located = self._locator.located()
+        return [turn.rotation for one in located for turn in self._cutter.add(one)]
+
+
+def smooth_azimuth(
+    blocks: Sequence[LocatedBlock], time_ns: NDArray[np.int64], limit_rad: float
+) -> NDArray[np.float64] | None:
+    """Azimuths at times by a quadratic through the measured angles around some frames.
+
+    Args:
+        blocks: frames that follow each other; their angles are used.
+        time_ns: (position,) within or at the end of the frames.
+        limit_rad: largest distance of an angle from the curve.
+
+    Returns:
+        (position,), or None where the angles are too few or no smooth curve fits them.
+    """
+    angle_ns, first = np.unique(np.concatenate([b.angle_ns for b in blocks]), return_index=True)
+    measured = np.concatenate([b.angle_rad for b in blocks])[first]
+    if len(measured) < 6:
+        return None
+    origin_ns = blocks[0].block.time_ns[0]
+    angle_s = (angle_ns - origin_ns) * 1e-9
+    curve = np.polynomial.Polynomial.fit(angle_s, measured, 2)
+    if np.abs(curve(angle_s) - measured).max() > limit_rad:
+        return None
+    return np.asarray(curve((time_ns - origin_ns) * 1e-9))
 
 
 def _lost_between(before: PositionBlock, after: PositionBlock) -> list[PositionBlock]:

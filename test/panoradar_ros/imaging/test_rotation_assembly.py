@@ -161,12 +161,12 @@ def test_memory_is_bounded_when_one_of_the_streams_stops():
     for i in range(2000):
         assembler.add_block(block(i))
         assert assembler.rotations() == []
-    assert len(assembler._waiting) * WAVEFORM.frame_period_s < 5
+    assert len(assembler._locator._waiting) * WAVEFORM.frame_period_s < 5
     assert "no turntable angles" in assembler.statistics.last_restart_reason
     lonely = RotationAssembler()
     for i in range(20_000):
         lonely.add_angle(START_NS + i * 10_000_000, 0.1 * i)
-    assert len(lonely._joint_ns) < 600
+    assert len(lonely._locator._joint_ns) < 600
 
 
 def test_a_standing_turntable_gives_no_rotation():
