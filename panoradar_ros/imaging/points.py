@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mmwave.spectrum import CellAveragingCfar, strongest_detection
+from mmwave.cfar import CellAveragingCfar, Cfar, strongest_detection
 from panoradar_ros.imaging.grid import PanoramaGrid
 
 
@@ -14,7 +14,7 @@ class DetectionSettings:
     """What counts as a detection.
 
     Attributes:
-        cfar: detector along range.
+        cfar: detector.
         minimum_range_m: nearer echoes are the radar's own leakage.
         noise_factor: detections must exceed the median power of the cube by this factor.
         minimum_coverage: rays that received less of their window are invalid.
@@ -23,7 +23,7 @@ class DetectionSettings:
         ValueError: a value is out of its range.
     """
 
-    cfar: CellAveragingCfar = field(default_factory=CellAveragingCfar)
+    cfar: Cfar = field(default_factory=CellAveragingCfar)
     minimum_range_m: float = 0.4
     noise_factor: float = 8.0
     minimum_coverage: float = 0.5
@@ -57,6 +57,7 @@ def range_image(
     range_bin_m: float,
     radius_m: float,
     settings: DetectionSettings,
+    noise_power: float | None = None,
 ) -> RangeImage:
     """Strongest CFAR detection of every ray, referred to the turntable's axis.
 
@@ -69,10 +70,16 @@ def range_image(
         range_bin_m: bin spacing.
         radius_m: arm of the antenna.
         settings: detector.
+        noise_power: median power of a whole cube where ``power`` is only a sector of one; None
+            takes the median of ``power``, a whole turn.
     """
-    floor = settings.noise_factor * float(np.median(power[::8, ::8]))
+    median = float(np.median(power[::8, ::8])) if noise_power is None else noise_power
+    floor = settings.noise_factor * median
     first_bin = int(np.ceil(settings.minimum_range_m / range_bin_m))
-    bins, peak = strongest_detection(power, settings.cfar, first_bin, floor)
+    whole_turn = noise_power is None
+    bins, peak = strongest_detection(
+        power, settings.cfar, first_bin, floor, azimuth_wraps=whole_turn
+    )
     axis_m = (radius_m * np.cos(elevation_rad))[:, None]
     range_m = (bins * range_bin_m + axis_m).astype(np.float32)
     range_m[np.isnan(bins)] = np.inf
@@ -87,6 +94,7 @@ def points_from_range(
     range_m: NDArray[np.float32],
     grid: PanoramaGrid,
     poses: NDArray[np.float64] | None = None,
+    columns: NDArray[np.integer] | None = None,
 ) -> NDArray[np.float32]:
     """Cartesian points of a range image, (row, column, 3); NaN where there is no range.
 
@@ -95,9 +103,11 @@ def points_from_range(
         grid: directions of the rays.
         poses: (column, 3): x, y and yaw of the robot when each column was measured, as seen from
             where the points are wanted; None if it stood still.
+        columns: which columns of the grid ``range_m`` holds; None for all of them.
     """
     finite = np.where(np.isfinite(range_m), range_m, np.nan)
-    points = finite[..., None] * grid.directions
+    directions = grid.directions if columns is None else grid.directions[:, columns]
+    points = finite[..., None] * directions
     if poses is not None:
         x_m, y_m, yaw_rad = poses.T
         cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
@@ -114,11 +124,14 @@ def planar_scan(
     range_bin_m: float,
     radius_m: float,
     settings: DetectionSettings,
+    noise_power: float | None = None,
 ) -> RangeImage:
     """Horizontal scan: the two rows next to the horizon taken together, (column,) arrays."""
     middle = grid.rows // 2
     together = power[middle - 1 : middle + 1].mean(axis=0, keepdims=True)
     elevation_rad = grid.elevation_rad[middle - 1 : middle]
-    image = range_image(together, coverage, elevation_rad, range_bin_m, radius_m, settings)
+    image = range_image(
+        together, coverage, elevation_rad, range_bin_m, radius_m, settings, noise_power
+    )
     flat = (image.range_m[0] * np.cos(elevation_rad[0])).astype(np.float32)
     return RangeImage(flat, image.intensity_db[0])

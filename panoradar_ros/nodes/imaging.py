@@ -15,12 +15,11 @@ from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from mmwave.ros.publishing import reliable_qos, sensor_qos
 from mmwave.ros.raw import from_cloud
-from mmwave.spectrum import CellAveragingCfar
 from mmwave.waveform import Waveform
 from panoradar_ros.imaging.pipeline import Imager, ImagingSettings, Panorama
 from panoradar_ros.imaging.points import DetectionSettings
 from panoradar_ros.imaging.turntable import AssemblySettings, RotationAssembler
-from panoradar_ros.nodes.imaging_parameters import PARAMETERS
+from panoradar_ros.nodes.imaging_parameters import PARAMETERS, detector
 from panoradar_ros.nodes.imaging_topics import ImagingTopics
 from panoradar_ros.resources import share_path
 
@@ -77,17 +76,14 @@ class ImagingNode(LifecycleNode):
 
     @staticmethod
     def _settings(values: Mapping[str, Any]) -> ImagingSettings:
-        cfar = CellAveragingCfar(
-            values["cfar_guard_bins"],
-            values["cfar_training_bins"],
-            values["cfar_false_alarm_probability"],
-        )
         return ImagingSettings(
             window_rad=np.deg2rad(values["window_deg"]),
             decimation=values["decimation"],
             estimate_motion=values["estimate_motion"],
             detection=DetectionSettings(
-                cfar, values["minimum_range_m"], 10 ** (values["detection_over_noise_db"] / 10)
+                detector(values),
+                values["minimum_range_m"],
+                10 ** (values["detection_over_noise_db"] / 10),
             ),
             leakage_rotations=values["leakage_memory_rotations"],
             workers=values["workers"],
