@@ -7,7 +7,9 @@ from typing import Any
 
 SUBJECTS = {
     "capture": "what receiving costs, beside xwr alone",
+    "cfar": "detectors beside plain NumPy, and their false alarms beside the designed rate",
     "imaging": "a whole rotation, beside direct summation",
+    "simulator": "what a simulated rotation costs, beside real time and a direct sum",
 }
 """Modules of panoradar_ros.benchmarking: each has ``add_arguments(parser)`` and ``run(arguments)``,
 which returns what can be printed as JSON."""
