@@ -1,6 +1,6 @@
 """Samples of a radar that turns and drives through a building, in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -72,7 +72,7 @@ class DriveSimulator:
 
     Visibility is found at the ends of intervals of whole frames; strengths fade from one to the
     next. Frame m starts at ``m * waveform.frame_period_s``; the turntable angle is
-    2 pi revolutions_per_s t.
+    2 pi revolutions_per_s t unless ``turntable`` says otherwise.
 
     Attributes:
         world: what surrounds the radar.
@@ -85,6 +85,7 @@ class DriveSimulator:
         revolutions_per_s: of the turntable.
         visibility_interval_s: rounded to whole frames.
         drift_period_s: period of the leakage's drift.
+        turntable: the turntable angle (rad) at times (s, any shape), for one that turns unevenly.
     """
 
     world: World
@@ -97,6 +98,7 @@ class DriveSimulator:
     revolutions_per_s: float = REVOLUTIONS_PER_S
     visibility_interval_s: float = VISIBILITY_INTERVAL_S
     drift_period_s: float = DRIFT_PERIOD_S
+    turntable: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
 
     def __post_init__(self) -> None:
         if not self.visibility_interval_s > 0:
@@ -121,6 +123,12 @@ class DriveSimulator:
     def frames_per_interval(self) -> int:
         """Frames between two looks at what is visible."""
         return max(1, round(self.visibility_interval_s / self.waveform.frame_period_s))
+
+    def turntable_rad(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turntable angle at times, unwrapped, of the same shape."""
+        if self.turntable is not None:
+            return self.turntable(time_s)
+        return 2 * np.pi * self.revolutions_per_s * time_s
 
     def view(self, time_s: float) -> View:
         """What is visible at one time of the drive."""
@@ -157,7 +165,7 @@ class DriveSimulator:
         time_s = position_s[:, None] + waveform.transmitter_offsets_s
         track = AntennaTrack.from_pose(
             time_s - begin_s,
-            2 * np.pi * self.revolutions_per_s * time_s,
+            self.turntable_rad(time_s),
             self.trajectory.pose(time_s),
             self.array.radius_m,
             self.height_m,
@@ -208,6 +216,7 @@ def simulate_rotation(
     height_m: float = RADAR_HEIGHT_M,
     rotations: float = 1.0,
     revolutions_per_s: float = REVOLUTIONS_PER_S,
+    turntable: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
 ) -> RotationSamples:
     """Simulate a turn (or several) in memory, frame timing included.
 
@@ -220,7 +229,8 @@ def simulate_rotation(
         budget: levels.
         height_m: of the antenna array's middle.
         rotations: how many turns; the last frame is cut where they are over.
-        revolutions_per_s: of the turntable.
+        revolutions_per_s: of the turntable, on average.
+        turntable: its angle (rad) at times (s), for one that turns unevenly.
 
     Returns:
         The samples of every position.
@@ -242,6 +252,7 @@ def simulate_rotation(
         budget or LinkBudget(),
         height_m,
         revolutions_per_s,
+        turntable=turntable,
     )
     waveform = simulator.waveform
     duration_s = rotations / revolutions_per_s
@@ -253,7 +264,7 @@ def simulate_rotation(
     return RotationSamples(
         samples[kept],
         time_s[kept],
-        2 * np.pi * revolutions_per_s * time_s[kept],
+        simulator.turntable_rad(time_s[kept]),
         waveform,
         simulator.array,
     )

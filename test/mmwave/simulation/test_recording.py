@@ -227,6 +227,14 @@ def test_rotation_is_deterministic(room):
     assert not np.array_equal(one, simulate_rotation(room, rotations=0.1, seed=5).samples)
 
 
+def test_turntable_of_its_own_is_where_the_antenna_looks(room):
+    faster = simulate_rotation(room, rotations=0.03, revolutions_per_s=3.0)
+    told = simulate_rotation(room, rotations=0.02, turntable=lambda time_s: 2 * np.pi * 3 * time_s)
+    assert np.array_equal(told.samples, faster.samples)
+    assert np.array_equal(told.azimuth_rad, faster.azimuth_rad)
+    assert not np.array_equal(told.samples, simulate_rotation(room, rotations=0.02).samples)
+
+
 def test_known_ego_velocity_turns_the_phase_of_a_wall(room):
     speed_mps = 0.4
     moving, still = (
