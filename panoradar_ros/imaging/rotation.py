@@ -9,6 +9,17 @@ from mmwave.waveform import Waveform
 
 
 @dataclass(frozen=True)
+class Positions:
+    """Consecutive positions that need not make a turn; attributes as those of :class:`Rotation`."""
+
+    samples: NDArray[np.int16]
+    valid: NDArray[np.bool_]
+    time_s: NDArray[np.float64]
+    azimuth_rad: NDArray[np.float64]
+    waveform: Waveform
+
+
+@dataclass(frozen=True)
 class Rotation:
     """A turn with a margin on both sides, so that every azimuth has its whole window.
 
