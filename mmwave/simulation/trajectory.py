@@ -195,7 +195,7 @@ def _turning_integrals(
     rate: float, time: NDArray[np.float64]
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Integrals of exp(j rate s) and of s exp(j rate s) over s from 0 to every time."""
-    angle = rate * time
+    angle = (rate * time).astype(np.complex128)
     small = np.abs(angle) < 1e-2
     safe = np.where(small, 1.0, angle)
     turn = np.exp(1j * safe)
