@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 
 from mmwave.simulation.building import Building, generate_building
-from mmwave.simulation.rotation import RotationSamples, simulate_rotation
+from mmwave.simulation.rotation import simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
+from panoradar_ros.benchmarking.trials import TURNS, consecutive_turns
 from panoradar_ros.imaging.beamforming import phase_steering, range_profiles
 from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.pipeline import Imager
 from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.scoring import score_motion
-
-TURNS = 2.3
-"""A turn before the one that counts, this one, and their margins."""
 
 REFERENCE_BEAMS = 24
 
@@ -90,37 +88,6 @@ def _simulate(building: Building, velocity: np.ndarray, seed: int) -> tuple[Rota
         float(start.x_m), float(start.y_m), float(velocity[0]), float(velocity[1])
     )
     return consecutive_turns(simulate_rotation(building, trajectory, seed=seed, rotations=TURNS))
-
-
-def consecutive_turns(simulated: RotationSamples) -> tuple[Rotation, Rotation]:
-    """Two turns, one after the other, each with its margins.
-
-    Args:
-        simulated: 2.3 turns or more, counter-clockwise.
-
-    Raises:
-        ValueError: the samples do not cover two turns and their margins.
-    """
-    azimuth = simulated.azimuth_rad
-    margin, column = np.deg2rad(32), 2 * np.pi / 512
-    start = float(np.ceil((azimuth[0] + margin) / column) * column)
-
-    def turn(start: float) -> Rotation:
-        first = np.searchsorted(azimuth, start - margin, side="right") - 1
-        last = np.searchsorted(azimuth, start + 2 * np.pi + margin) + 1
-        used = slice(max(first, 0), last)
-        samples, time_s = simulated.samples[used], simulated.time_s[used]
-        return Rotation(
-            samples,
-            np.ones(samples.shape[:2], bool),
-            time_s - time_s[0],
-            azimuth[used],
-            round((time_s[0] - simulated.time_s[0]) * 1e9),
-            start,
-            simulated.waveform,
-        )
-
-    return turn(start), turn(start + 2 * np.pi)
 
 
 def _against_direct(

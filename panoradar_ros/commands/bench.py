@@ -9,6 +9,7 @@ SUBJECTS = {
     "capture": "what receiving costs, beside xwr alone",
     "cfar": "detectors beside plain NumPy, and their false alarms beside the designed rate",
     "imaging": "a whole rotation, beside direct summation",
+    "motion": "the robot's motion in fresh rotations, beside the published method",
     "simulator": "what a simulated rotation costs, beside real time and a direct sum",
 }
 """Modules of panoradar_ros.benchmarking: each has ``add_arguments(parser)`` and ``run(arguments)``,

@@ -19,29 +19,6 @@ def simulated():
     return RotationSamples(samples, 5 + azimuth / 12, azimuth, Waveform(), AntennaArray())
 
 
-def test_two_turns_follow_each_other_with_their_margins(simulated):
-    first, second = imaging.consecutive_turns(simulated)
-    assert second.start_azimuth_rad - first.start_azimuth_rad == pytest.approx(2 * np.pi)
-    for turn in (first, second):
-        margins = np.rad2deg(turn.azimuth_rad[[0, -1]] - turn.start_azimuth_rad)
-        assert margins[0] <= -32 + 1e-9
-        assert margins[1] >= 392 - 1e-9
-        seconds = 5 + turn.azimuth_rad / 12 - simulated.time_s[0]
-        np.testing.assert_allclose(turn.reference_ns * 1e-9 + turn.time_s, seconds, atol=1e-8)
-
-
-def test_too_few_turns_are_refused(simulated):
-    short = RotationSamples(
-        simulated.samples[:2000],
-        simulated.time_s[:2000],
-        simulated.azimuth_rad[:2000],
-        simulated.waveform,
-        simulated.array,
-    )
-    with pytest.raises(ValueError, match="360 are needed"):
-        imaging.consecutive_turns(short)
-
-
 def test_the_scored_rotation_is_not_the_first_of_its_imager(monkeypatch, simulated):
     monkeypatch.setattr(imaging, "simulate_rotation", lambda *a, **k: simulated)
     seen: dict[Imager, list[float]] = {}
