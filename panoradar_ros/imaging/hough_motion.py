@@ -52,8 +52,8 @@ class HoughSettings:
         seed: RANSAC: of the pairs.
         least_peaks: fewer peaks that agree are not to be trusted.
         least_share: a smaller share of the peaks that agrees is not to be trusted.
-        peaks_an_echo: one echo gives about so many peaks (range bins); the covariance counts them
-            once.
+        peaks_per_look: so many peaks say the same thing (one reflector is in several range bins,
+            and the walls are not points on the horizon); scales the covariance.
         max_speed_mps: larger results are not to be trusted.
 
     Raises:
@@ -66,15 +66,15 @@ class HoughSettings:
     first_bin: int = 30
     last_bins: int = 16
     line_over_noise: float = 8.0
-    range_share: float = 0.01
+    range_share: float = 0.05
     range_reach: int = 2
-    peak_steps: int = 8
-    inlier_mps: float = 0.05
+    peak_steps: int = 6
+    inlier_mps: float = 0.08
     hypotheses: int = 500
     seed: int = 0
     least_peaks: int = 20
     least_share: float = 0.3
-    peaks_an_echo: float = 3.0
+    peaks_per_look: float = 16.0
     max_speed_mps: float = 0.9
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ class HoughSettings:
             "max_radial_mps",
             "line_over_noise",
             "inlier_mps",
-            "peaks_an_echo",
+            "peaks_per_look",
             "max_speed_mps",
         ):
             if not getattr(self, name) > 0:
@@ -160,7 +160,13 @@ class HoughMotionEstimator:
         )
         full = np.diag([0.0, 0.0, np.inf])
         full[:2, :2] = covariance
-        return MotionEstimate(motion, full, agreeing, 1, bool(reliable))
+        return MotionEstimate(
+            motion=motion,
+            covariance=full,
+            pixels=agreeing,
+            iterations=1,
+            reliable=bool(reliable),
+        )
 
     def peaks(self, rotation: Rotation, profiles: RangeProfiles) -> LinePeaks:
         """The strongest point of every line that the Hough transform finds.
@@ -349,4 +355,4 @@ def fit_sinusoid(
     residual = peaks.radial_mps[inlier] - normal[inlier] @ velocity
     variance = float(residual @ residual) / (agreeing - 2)
     spread = np.linalg.pinv(normal[inlier].T @ normal[inlier])
-    return velocity, settings.peaks_an_echo * variance * spread, agreeing
+    return velocity, settings.peaks_per_look * variance * spread, agreeing

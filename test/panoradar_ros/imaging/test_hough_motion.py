@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mmwave.waveform import AntennaArray
 from panoradar_ros.imaging.beamforming import range_profiles
 from panoradar_ros.imaging.hough_motion import (
     HoughMotionEstimator,
@@ -36,6 +37,18 @@ def test_peak_of_a_line_is_where_the_antenna_faces_the_reflector(
     assert error_mps == pytest.approx(0, abs=0.02)
     # along its line, whose place is known far better: 1 deg of angle is r w 1 deg of speed
     assert error_mps + 0.08 * rotation.angular_speed_rad_s * off == pytest.approx(0, abs=0.002)
+
+
+def test_compensated_window_is_one_tone(estimator, rotation_of):
+    """Equation 7: the four receivers of all chirps add up over the window, less the pattern."""
+    rotation = rotation_of([(0.0, 4.0, 0.0, 500.0)], (0.2, 0.1))
+    peaks = estimator.peaks(rotation, range_profiles(rotation))
+    half_rad = estimator.settings.window_rad / 2
+    off = np.linspace(-half_rad, half_rad, 1001)
+    taper = 1 + np.cos(np.pi * off / half_rad)
+    gain = np.average(AntennaArray().two_way_gain(off, np.zeros(1)), weights=taper)
+    # between two range bins the Hann window loses up to 1.4 dB
+    assert 0.7 < peaks.power.max() / (4 * 500 * gain) ** 2 < 1.02
 
 
 @pytest.mark.parametrize("seed", [101, 102])
@@ -86,7 +99,7 @@ def peaks_of(velocity, outliers, seed=3, count=200, noise=0.01):
 
 def test_sinusoid_is_found_among_outliers():
     peaks = peaks_of((0.3, -0.4), outliers=0.6)
-    velocity, covariance, agreeing = fit_sinusoid(peaks, HoughSettings())
+    velocity, covariance, agreeing = fit_sinusoid(peaks, HoughSettings(peaks_per_look=1.0))
     assert velocity == pytest.approx([0.3, -0.4], abs=0.005)
     assert 80 <= agreeing <= 110
     assert np.sqrt(np.diag(covariance)) == pytest.approx(0.003, abs=0.002)
@@ -101,7 +114,7 @@ def test_peaks_in_one_direction_or_none_give_no_velocity():
 
 
 def test_covariance_is_the_spread_of_the_answers():
-    settings = HoughSettings(peaks_an_echo=1.0)
+    settings = HoughSettings(peaks_per_look=1.0)
     answers = [fit_sinusoid(peaks_of((0.2, 0.1), 0.0, seed), settings) for seed in range(300)]
     spread = np.cov(np.array([answer[0] for answer in answers]).T)
     told = np.mean([answer[1] for answer in answers], axis=0)
