@@ -13,6 +13,7 @@ COMMANDS = {
     "replay": "play a bag, or image it again",
     "simulate": "write simulated rotations and their truth to disk",
     "image": "make pictures and points of a bag, a DCA1000 file or PanoRadar's raw format",
+    "calibrate": "measure turntable and antennas with a standing radar, for the imaging node",
     "bench": "measure, as ratios to a reference",
     "doctor": "say what is wrong with this machine and the command that mends it",
 }
