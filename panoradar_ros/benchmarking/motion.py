@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from mmwave.waveform import AntennaArray
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
-from panoradar_ros.imaging.beamforming import Beamformer, RangeProfiles, range_profiles
+from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
 from panoradar_ros.imaging.hough_motion import HoughMotionEstimator
 from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.motion import MotionEstimate, MotionEstimator
@@ -33,7 +33,8 @@ from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.scoring import score_motion
 
 Record = dict[str, Any]
-Estimate = Callable[[Rotation, RangeProfiles, PlanarMotion | None], MotionEstimate]
+Estimate = Callable[..., MotionEstimate]
+"""Called with rotation, profiles and first guess, and the IMU's ``yaw_rate`` where there is one."""
 
 ESTIMATOR, BASELINE = "moments", "hough"
 """Names of the two in the records."""
@@ -62,7 +63,8 @@ def run_trial(number: int, settings: TrialSettings) -> Record:
         "true": [*map(float, trial.velocity_mps), trial.yaw_rate_radps],
     }
     for name, (estimate, decimation) in _estimators().items():
-        answer, cpu_s, wall_s = follow(estimate, (trial.before, trial.scored), decimation)
+        told = partial(estimate, yaw_rate=trial.imu) if trial.imu else estimate
+        answer, cpu_s, wall_s = follow(told, (trial.before, trial.scored), decimation)
         record[name] = answer_record(answer, trial) | {
             "cpu_ms": 1e3 * cpu_s,
             "wall_ms": 1e3 * wall_s,
@@ -251,6 +253,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", type=Path, help="JSON lines of single trials; goes on from there")
     parser.add_argument("--loss", type=float, default=0.0, help="share of positions lost (0)")
     parser.add_argument("--jitter", type=float, default=0.0, help="swing of the rotor's speed (0)")
+    parser.add_argument("--imu", type=float, default=0.0, help="error of an IMU, rad/s (none)")
     parser.add_argument("--people", action="store_true", help="people stand and walk in view")
     parser.add_argument(
         "--frame",
@@ -266,6 +269,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         if getattr(arguments, name) < 1:
             raise ValueError(f"--{name} must be at least 1, got {getattr(arguments, name)}")
     settings = TrialSettings(
-        arguments.seed, arguments.loss, arguments.jitter, arguments.people, arguments.frame
+        seed=arguments.seed,
+        lost_share=arguments.loss,
+        speed_jitter=arguments.jitter,
+        people=arguments.people,
+        frame=arguments.frame,
+        imu_radps=arguments.imu,
     )
     return measure_motion(arguments.trials, settings, arguments.jobs, arguments.keep)

@@ -15,6 +15,7 @@ from mmwave.simulation.rotation import (
 )
 from mmwave.simulation.trajectory import MAX_SPEED_MPS, ConstantAcceleration
 from panoradar_ros.imaging.rotation import Rotation
+from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 TURNS = 2.3
 """A turn before the one that counts, this one, and their margins."""
@@ -36,6 +37,7 @@ class TrialSettings:
         speed_jitter: the turntable's speed swings by this share, one to four times a turn.
         people: people stand and walk in view; without it the buildings are deserted.
         frame: axes in which the acceleration is constant, ``world`` or ``body``.
+        imu_radps: standard deviation of an IMU's mean rate of turn over a turn; 0 is no IMU.
 
     Raises:
         ValueError: a value is out of its range.
@@ -46,6 +48,7 @@ class TrialSettings:
     speed_jitter: float = 0.0
     people: bool = False
     frame: str = "world"
+    imu_radps: float = 0.0
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -54,6 +57,8 @@ class TrialSettings:
             raise ValueError(f"lost_share must be in [0, 1), got {self.lost_share}")
         if not 0 <= self.speed_jitter <= 0.2:
             raise ValueError(f"speed_jitter must be in [0, 0.2], got {self.speed_jitter}")
+        if not 0 <= self.imu_radps < 10:
+            raise ValueError(f"imu_radps must be in [0, 10), got {self.imu_radps}")
         if self.frame not in ("world", "body"):
             raise ValueError(f"frame must be 'world' or 'body', got {self.frame!r}")
 
@@ -68,6 +73,7 @@ class Trial:
         middle_s: middle of the scored turn in its own time; the truth holds then.
         velocity_mps: (2,) true velocity in base_link.
         yaw_rate_radps: true rate of turn.
+        imu: what an IMU says about it, or None.
     """
 
     before: Rotation
@@ -75,6 +81,7 @@ class Trial:
     middle_s: float
     velocity_mps: NDArray[np.float64]
     yaw_rate_radps: float
+    imu: YawRatePrior | None
 
 
 def simulate_trial(number: int, settings: TrialSettings) -> Trial:
@@ -122,21 +129,24 @@ def simulate_trial(number: int, settings: TrialSettings) -> Trial:
     )
     lost = generator.random(len(simulated.time_s)) < settings.lost_share
     before, scored = consecutive_turns(simulated, lost)
-    return _with_truth(before, scored, trajectory, float(simulated.time_s[0]))
+    truth = _true_velocity(scored, trajectory, float(simulated.time_s[0]))
+    imu = None
+    if settings.imu_radps:
+        reading = yaw_rate + settings.imu_radps * generator.standard_normal()
+        imu = YawRatePrior(float(reading), settings.imu_radps**2)
+    return Trial(before, scored, *truth, imu)
 
 
-def _with_truth(
-    before: Rotation, scored: Rotation, trajectory: ConstantAcceleration, began_s: float
-) -> Trial:
-    """What the trajectory says about the middle of the scored turn."""
+def _true_velocity(
+    scored: Rotation, trajectory: ConstantAcceleration, began_s: float
+) -> tuple[float, NDArray[np.float64], float]:
+    """Middle of the scored turn, and velocity in base_link and rate of turn then."""
     edges = scored.start_azimuth_rad + np.array([0.0, 2 * np.pi])
     middle_s = float(np.interp(edges, scored.azimuth_rad, scored.time_s).mean())
     then_s = began_s + scored.reference_ns * 1e-9 + middle_s
     pose, velocity = trajectory.pose(then_s), trajectory.velocity(then_s)
     own = complex(velocity.vx_mps, velocity.vy_mps) * np.exp(-1j * float(pose.yaw_rad))
-    return Trial(
-        before, scored, middle_s, np.array([own.real, own.imag]), float(velocity.yaw_rate_radps)
-    )
+    return middle_s, np.array([own.real, own.imag]), float(velocity.yaw_rate_radps)
 
 
 def _within_top_speed(

@@ -13,9 +13,10 @@ Lai et al. 2024, section 5, equations 6-10, with K = 4 pi / lambda:
   squares: its amplitude is the speed, its phase the heading
 
 The paper holds velocity constant over the turn and has neither a rate of turn nor elevations in its
-equations; neither has this. What it leaves open is chosen here (:class:`HoughSettings`): the
-window, the thresholds, and how a peak is placed between two windows. The eight antennas are summed,
-a beam at the horizon, each transmitter's chirps at their own time.
+equations; neither has this, except that a rate of turn known from an IMU, which the authors' robot
+carried, puts azimuths into axes that do not turn. What it leaves open is chosen here
+(:class:`HoughSettings`): the window, the thresholds, and how a peak is placed between two windows.
+The eight antennas are summed, a beam at the horizon, each transmitter's chirps at their own time.
 """
 
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from panoradar_ros.imaging.beamforming import RangeProfiles, range_profiles
 from panoradar_ros.imaging.motion import MotionEstimate
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.rotation import Rotation
+from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ class LinePeaks:
     """Where the lines of a turn are strongest.
 
     Attributes:
-        azimuth_rad: (peak,) where the antenna looked then, in base_link.
+        azimuth_rad: (peak,) where the antenna looked then, in the axes that base_link has in the
+            middle of the turn.
         radial_mps: (peak,) speed towards that azimuth, -lambda f_p / 2.
         power: (peak,) there.
     """
@@ -136,29 +139,37 @@ class HoughMotionEstimator:
         rotation: Rotation,
         profiles: RangeProfiles,
         initial: PlanarMotion | None = None,
+        yaw_rate: YawRatePrior | None = None,
     ) -> MotionEstimate:
-        """Velocity of the robot in one rotation; no acceleration and no rate of turn.
+        """Velocity of the robot in one rotation; no acceleration, the rate of turn as it is told.
 
         Args:
             rotation: the turn.
             profiles: range spectra of its positions. The Doppler shifts need every position: if
                 these are decimated, the spectra are computed again.
             initial: not used: the method has no first guess.
+            yaw_rate: of the robot, from elsewhere; without it the robot is taken not to turn.
         """
         del initial
+        yaw_rate_radps = yaw_rate.rate_radps if yaw_rate else 0.0
         if len(profiles.time_s) != len(rotation.time_s):
             profiles = range_profiles(rotation)
         turn_s = 2 * np.pi / rotation.angular_speed_rad_s
         middle_s = float(rotation.ray_time_s(1)[0] + turn_s / 2)
-        peaks = self.peaks(rotation, profiles)
+        peaks = self.peaks(rotation, profiles, yaw_rate_radps)
         velocity, covariance, agreeing = fit_sinusoid(peaks, self.settings)
-        motion = PlanarMotion(float(velocity[0]), float(velocity[1]), reference_s=middle_s)
+        motion = PlanarMotion(
+            float(velocity[0]),
+            float(velocity[1]),
+            reference_s=middle_s,
+            yaw_rate_radps=yaw_rate_radps,
+        )
         reliable = (
             agreeing >= self.settings.least_peaks
             and agreeing >= self.settings.least_share * len(peaks.power)
             and motion.speed_mps <= self.settings.max_speed_mps
         )
-        full = np.diag([0.0, 0.0, np.inf])
+        full = np.diag([0.0, 0.0, yaw_rate.variance if yaw_rate else np.inf])
         full[:2, :2] = covariance
         return MotionEstimate(
             motion=motion,
@@ -168,20 +179,25 @@ class HoughMotionEstimator:
             reliable=bool(reliable),
         )
 
-    def peaks(self, rotation: Rotation, profiles: RangeProfiles) -> LinePeaks:
+    def peaks(
+        self, rotation: Rotation, profiles: RangeProfiles, yaw_rate_radps: float = 0.0
+    ) -> LinePeaks:
         """The strongest point of every line that the Hough transform finds.
 
         Args:
             rotation: the turn.
             profiles: range spectra of all its positions.
+            yaw_rate_radps: of the robot.
         """
         settings = self.settings
-        step_rad = 2 * np.pi / settings.centres
-        step_mps = self.array.radius_m * rotation.angular_speed_rad_s * step_rad
+        sweep = _sweep(rotation, profiles, yaw_rate_radps)
+        step_rad = (sweep.end_rad - sweep.start_rad) / settings.centres
+        speed_rad_s = rotation.angular_speed_rad_s + rotation.direction * yaw_rate_radps
+        step_mps = self.array.radius_m * speed_rad_s * step_rad
         widest = int(np.ceil(settings.max_radial_mps / step_mps))
         reach = widest + settings.peak_steps
         with self._libraries.limit(limits=1, user_api="blas"):  # products too small to share out
-            spectrogram, first = self._spectrogram(rotation, profiles, reach, step_mps)
+            spectrogram, first = self._spectrogram(sweep, reach, step_rad, step_mps)
         lines = _along_lines(spectrogram, reach)
         first_line = first + reach  # of which cell `reach` is the turn's first window
         del spectrogram
@@ -192,12 +208,12 @@ class HoughMotionEstimator:
         window = found[0] - first_line + cell - reach
         between = _between_lines(lines, found)
         inside = np.isfinite(offset) & (window >= 0) & (window < settings.centres)
-        azimuth = rotation.start_azimuth_rad + rotation.direction * step_rad * (window + offset)
+        azimuth = rotation.direction * (sweep.start_rad + step_rad * (window + offset))
         radial_mps = -step_mps * (cell - reach + offset - between)
         return LinePeaks(azimuth[inside], radial_mps[inside], power[inside])
 
     def _spectrogram(
-        self, rotation: Rotation, profiles: RangeProfiles, reach: int, step_mps: float
+        self, sweep: "_Sweep", reach: int, step_rad: float, step_mps: float
     ) -> tuple[NDArray[np.float32], int]:
         """Power of the compensated slow-time spectrum.
 
@@ -208,38 +224,74 @@ class HoughMotionEstimator:
         Returns:
             (window, 2 reach + 1, range), and how many windows come before the turn's start.
         """
-        settings, waveform = self.settings, rotation.waveform
-        late_s = waveform.transmitter_offsets_s - waveform.transmitter_offsets_s.mean()
-        speed_rad_s = np.abs(np.gradient(profiles.azimuth_rad, profiles.time_s))
-        angle = rotation.direction * profiles.azimuth_rad
-        chirp_angle = (angle[:, None] + speed_rad_s[:, None] * late_s).ravel()
-        chirp_s = (profiles.time_s[:, None] + late_s).ravel()
-        positions, _, bins = profiles.spectrum.shape
-        series = profiles.spectrum.reshape(positions, len(late_s), -1, bins).sum(axis=2)
-        series = series.reshape(-1, bins)
-        received = np.repeat(profiles.weight, len(late_s))
-        step_rad = 2 * np.pi / settings.centres
-        start = rotation.direction * rotation.start_azimuth_rad
-        room = min(start - chirp_angle[0], chirp_angle[-1] - start - 2 * np.pi)
+        settings, angle, time_s = self.settings, sweep.angle_rad, sweep.time_s
+        room = min(sweep.start_rad - angle[0], angle[-1] - sweep.end_rad)
         beyond = max(0, int((room - settings.window_rad / 2) / step_rad))
-        centres = start + step_rad * np.arange(-beyond, settings.centres + beyond)
-        centre_s = np.interp(centres, chirp_angle, chirp_s)
-        power = np.empty((len(centres), 2 * reach + 1, bins), np.float32)
+        centres = sweep.start_rad + step_rad * np.arange(-beyond, settings.centres + beyond)
+        centre_s = np.interp(centres, angle, time_s)
+        power = np.empty((len(centres), 2 * reach + 1, sweep.series.shape[-1]), np.float32)
         wavenumber = self.array.wavenumber_rad_per_m
-        for index, (centre, time_s) in enumerate(zip(centres, centre_s, strict=True)):
+        for index, (centre, then_s) in enumerate(zip(centres, centre_s, strict=True)):
             used = slice(
-                *np.searchsorted(chirp_angle, centre + np.array([-0.5, 0.5]) * settings.window_rad)
+                *np.searchsorted(angle, centre + np.array([-0.5, 0.5]) * settings.window_rad)
             )
-            off = chirp_angle[used] - centre
+            off = angle[used] - centre
             taper = 1 + np.cos(2 * np.pi * off / settings.window_rad)
-            total = max(float(taper @ received[used]), 1e-12)
+            total = max(float(taper @ sweep.weight[used]), 1e-12)
             bend = np.exp(1j * wavenumber * self.array.radius_m * np.cos(off)) * taper / total
-            turn = np.exp(-1j * wavenumber * step_mps * (chirp_s[used] - time_s))
+            turn = np.exp(-1j * wavenumber * step_mps * (time_s[used] - then_s))
             up = np.cumprod(np.broadcast_to(turn, (reach, len(turn))), axis=0)
             tones = np.concatenate([np.conj(up[::-1]), np.ones((1, len(turn))), up])
-            tone = (tones * bend).astype(np.complex64) @ series[used]
+            tone = (tones * bend).astype(np.complex64) @ sweep.series[used]
             power[index] = tone.real**2 + tone.imag**2
         return power, beyond
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """The chirps of a turn in the order of time.
+
+    Angles are of the boresight in fixed axes, those of base_link in the middle of the turn, and
+    grow whichever way the turntable turns.
+
+    Attributes:
+        series: (chirp, range), receivers summed.
+        weight: (chirp,) share that was received.
+        time_s: (chirp,).
+        angle_rad: (chirp,).
+        start_rad: where the turn starts.
+        end_rad: where it ends: a turn of the turntable, less or more by what the robot turned.
+    """
+
+    series: NDArray[np.complex64]
+    weight: NDArray[np.float64]
+    time_s: NDArray[np.float64]
+    angle_rad: NDArray[np.float64]
+    start_rad: float
+    end_rad: float
+
+
+def _sweep(rotation: Rotation, profiles: RangeProfiles, yaw_rate_radps: float) -> _Sweep:
+    late_s = rotation.waveform.transmitter_offsets_s
+    late_s = late_s - late_s.mean()
+    speed_rad_s = np.gradient(profiles.azimuth_rad, profiles.time_s)
+    azimuth = (profiles.azimuth_rad[:, None] + speed_rad_s[:, None] * late_s).ravel()
+    time_s = (profiles.time_s[:, None] + late_s).ravel()
+    sign = rotation.direction
+    edges = rotation.start_azimuth_rad + sign * np.array([0.0, 2 * np.pi])
+    edges_s = np.interp(sign * edges, sign * azimuth, time_s)
+    middle_s = edges_s.mean()
+    positions, _, bins = profiles.spectrum.shape
+    series = profiles.spectrum.reshape(positions, len(late_s), -1, bins).sum(axis=2)
+    start_rad, end_rad = sign * (edges + yaw_rate_radps * (edges_s - middle_s))
+    return _Sweep(
+        series.reshape(-1, bins),
+        np.repeat(profiles.weight, len(late_s)),
+        time_s,
+        sign * (azimuth + yaw_rate_radps * (time_s - middle_s)),
+        float(start_rad),
+        float(end_rad),
+    )
 
 
 def _along_lines(spectrogram: NDArray[np.float32], reach: int) -> NDArray[np.float32]:

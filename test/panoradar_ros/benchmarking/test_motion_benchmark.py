@@ -9,6 +9,7 @@ from panoradar_ros.benchmarking import motion
 from panoradar_ros.benchmarking.trials import TrialSettings
 from panoradar_ros.imaging.motion import MotionEstimate
 from panoradar_ros.imaging.planar_motion import PlanarMotion
+from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 
 def record(number, true, found, reliable=True, squared=1.0):
@@ -162,6 +163,25 @@ def test_options_reach_the_trials(played):
     assert result["baseline"]["trials"] == result["trials"] == 2
     with pytest.raises(ValueError, match="--trials must be at least 1, got 0"):
         motion.run(arguments("--trials", "0"))
+
+
+def test_what_the_imu_says_reaches_the_estimators(monkeypatch, turns):
+    seen = []
+
+    def estimate(rotation, profiles, initial, yaw_rate=None):
+        seen.append(yaw_rate)
+        return estimate_of(0.1, [1, 1, 1])
+
+    prior = YawRatePrior(0.3, 1e-4)
+    for imu in (prior, None):
+        trial = SimpleNamespace(
+            before=turns[0], scored=turns[1], middle_s=0.2, velocity_mps=np.zeros(2),
+            yaw_rate_radps=0.3, imu=imu,
+        )  # fmt: skip
+        monkeypatch.setattr(motion, "simulate_trial", lambda number, settings, t=trial: t)
+        monkeypatch.setattr(motion, "_estimators", lambda: {"one": (estimate, 1)})
+        motion.run_trial(0, TrialSettings())
+    assert seen == [prior, prior, None, None]
 
 
 def test_both_estimators_find_the_motion_of_a_real_trial():

@@ -84,15 +84,19 @@ def test_options_change_what_they_name_only(studio):
     plain = simulate_trial(1, TrialSettings())
     lossy = simulate_trial(1, TrialSettings(lost_share=0.1))
     uneven = simulate_trial(1, TrialSettings(speed_jitter=0.05))
+    sensed = simulate_trial(1, TrialSettings(imu_radps=0.02))
     simulate_trial(1, TrialSettings(people=True))
     assert plain.scored.valid.all()
     assert 0.06 < 1 - lossy.scored.valid.mean() < 0.14
     assert not lossy.scored.samples[~lossy.scored.valid].any()
     assert lossy.scored.samples[lossy.scored.valid].all()
     np.testing.assert_array_equal(lossy.velocity_mps, plain.velocity_mps)
+    assert plain.imu is None
+    assert 0 < abs(sensed.imu.rate_radps - sensed.yaw_rate_radps) < 0.1
+    assert sensed.imu.variance == pytest.approx(4e-4)
     speed = np.diff(uneven.scored.azimuth_rad) / np.diff(uneven.scored.time_s) / (4 * np.pi)
     assert (speed.min(), speed.max()) == pytest.approx((0.95, 1.05), abs=0.001)
-    assert [isinstance(asked[0], StaticWorld) for asked in studio.asked] == [True] * 3 + [False]
+    assert [isinstance(asked[0], StaticWorld) for asked in studio.asked] == [True] * 4 + [False]
 
 
 def test_a_position_lost_in_both_turns_is_the_same_position(studio):
@@ -114,6 +118,7 @@ def test_a_position_lost_in_both_turns_is_the_same_position(studio):
         ({"lost_share": 1.0}, "lost_share"),
         ({"speed_jitter": -0.1}, "speed_jitter"),
         ({"seed": -1}, "seed"),
+        ({"imu_radps": -0.1}, "imu_radps"),
         ({"frame": "wheel"}, "'world' or 'body', got 'wheel'"),
     ],
 )

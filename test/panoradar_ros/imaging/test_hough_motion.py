@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from panoradar_ros.imaging.hough_motion import (
     LinePeaks,
     fit_sinusoid,
 )
+from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,20 @@ def test_velocity_among_point_reflectors(estimator, rotation_of, cloud_of, seed)
     assert [estimate.motion.x_mps, estimate.motion.y_mps] == pytest.approx(velocity, abs=0.025)
     assert estimate.motion.yaw_rate_radps == 0
     assert np.isinf(estimate.covariance[2, 2])
+
+
+def test_known_rate_of_turn_puts_reflectors_where_they_are(estimator, rotation_of, cloud_of):
+    velocity, rate = (0.2, -0.25), 0.9
+    still = rotation_of(cloud_of(9, count=40), velocity)
+    middle_s = still.ray_time_s(2)[1]
+    turned = still.azimuth_rad - rate * (still.time_s - middle_s)  # in a base that turns
+    rotation = replace(still, azimuth_rad=turned)
+    prior = YawRatePrior(rate, 1e-4)
+    known = estimator.estimate(rotation, range_profiles(rotation), yaw_rate=prior)
+    found = known.motion.at(middle_s)
+    assert [found.x_mps, found.y_mps] == pytest.approx(velocity, abs=0.02)
+    assert known.motion.yaw_rate_radps == rate
+    assert known.covariance[2, 2] == 1e-4
 
 
 def test_standing_still_is_found_too(estimator, rotation_of, cloud_of):
