@@ -21,6 +21,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave.dca1000 import PositionBlock
 from mmwave.spectrum import as_complex, range_spectrum
 from mmwave.waveform import Waveform
 from panoradar_ros.imaging.rotation import Rotation
@@ -33,6 +34,10 @@ NEAREST_BIN = 20
 
 BIN_STEP = 2
 """The range window correlates neighbouring bins: every second says nearly as much."""
+
+POSITIONS_PER_FRAME = 2
+FRAMES_PER_CHECK = 24
+"""About a turn, at two turns a second."""
 
 DEAD_DB = -15.0
 WEAK_DB = -6.0
@@ -219,3 +224,38 @@ def _named(antennas: tuple[int, ...], waveform: Waveform) -> list[str]:
                 names.append(f"{kind} {number} (virtual antennas {listed}) is")
                 left -= group
     return names + [f"virtual antenna {antenna} is" for antenna in sorted(left)]
+
+
+class AntennaMonitor:
+    """Checks the antennas again and again while frames arrive.
+
+    A fault must be found twice in a row, so that one odd turn is no alarm.
+
+    Attributes:
+        problems: a sentence for each fault; empty where none is found, or not yet.
+        order_known: the last check could tell whether antennas are swapped.
+    """
+
+    def __init__(self) -> None:
+        self._spectra: list[NDArray[np.complex64]] = []
+        self._before: tuple[str, ...] = ()
+        self.problems: tuple[str, ...] = ()
+        self.order_known = False
+
+    def add(self, block: PositionBlock) -> None:
+        """Take in a frame: a few positions of it, 0.1 ms, and 1 ms when enough came together."""
+        chosen = np.linspace(0, len(block.samples) - 1, POSITIONS_PER_FRAME + 1)[:-1].astype(int)
+        whole = chosen[block.valid[chosen].all(axis=1)]
+        if self._spectra and self._spectra[0].shape[1:] != block.samples.shape[1:3]:
+            self._spectra.clear()  # the waveform changed
+        self._spectra.append(range_spectrum(as_complex(block.samples[whole])))
+        if len(self._spectra) < FRAMES_PER_CHECK:
+            return
+        spectrum = np.concatenate(self._spectra)
+        self._spectra.clear()
+        if not len(spectrum) or spectrum.shape[2] < 2 * NEAREST_BIN:
+            return  # lost frames say nothing about antennas
+        health = check_antennas(spectrum, block.waveform)
+        self.problems = tuple(one for one in health.problems if one in self._before)
+        self._before = health.problems
+        self.order_known = health.order_known

@@ -4,12 +4,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from mmwave.dca1000 import PositionBlock
 from mmwave.simulation.building import generate_building
 from mmwave.simulation.rotation import DriveSimulator, simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
 from mmwave.spectrum import as_complex, range_spectrum
 from mmwave.waveform import Waveform
-from panoradar_ros.imaging.antenna_health import check_antennas, check_rotation
+from panoradar_ros.imaging.antenna_health import AntennaMonitor, check_antennas, check_rotation
 from panoradar_ros.imaging.rotation import Rotation
 
 WAVEFORM = Waveform()
@@ -153,3 +154,31 @@ def test_silence_is_said():
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="spectrum"):
         check_antennas(np.zeros(shape, np.complex64), WAVEFORM)
+
+
+def test_monitor_says_a_fault_that_it_finds_twice():
+    building = generate_building(1)
+    still = DriveSimulator(building, building.drive_loop(), seed=1).still_turn(48)
+
+    def frames(samples, valid=True):
+        for number in range(24):
+            part = samples[2 * number : 2 * number + 2]
+            marks = np.full(part.shape[:2], valid)
+            yield PositionBlock(number, part, np.arange(2), marks, WAVEFORM)
+
+    monitor = AntennaMonitor()
+    swapped = still[:, [1, 0, 2, 3, 5, 4, 6, 7]]
+    for samples, expected in (
+        (still, ()),
+        (swapped, ()),
+        (swapped, ("receivers 0 and 1 are swapped",)),
+        (still, ()),
+    ):
+        for frame in frames(samples):
+            monitor.add(frame)
+        assert monitor.problems == expected
+        assert monitor.order_known
+    for _ in range(2):
+        for frame in frames(still, valid=False):
+            monitor.add(frame)
+    assert monitor.problems == ()
