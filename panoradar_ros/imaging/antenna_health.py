@@ -26,7 +26,7 @@ from mmwave.spectrum import as_complex, range_spectrum
 from mmwave.waveform import Waveform
 from panoradar_ros.imaging.rotation import Rotation
 
-POSITIONS = 48
+POSITIONS = 72
 """So many positions of a turn are looked at."""
 
 NEAREST_BIN = 20
@@ -35,7 +35,7 @@ NEAREST_BIN = 20
 BIN_STEP = 2
 """The range window correlates neighbouring bins: every second says nearly as much."""
 
-POSITIONS_PER_FRAME = 2
+POSITIONS_PER_FRAME = 3
 FRAMES_PER_CHECK = 24
 """About a turn, at two turns a second."""
 
@@ -44,7 +44,7 @@ WEAK_DB = -6.0
 LEAST_CORRELATION = 0.08
 """Mean correlation of neighbours below which the scene does not tell the order."""
 
-CLEARLY = 3.0
+CLEARLY = 2.0
 """Another order must fit so many times better."""
 
 
@@ -243,7 +243,7 @@ class AntennaMonitor:
         self.order_known = False
 
     def add(self, block: PositionBlock) -> None:
-        """Take in a frame: a few positions of it, 0.1 ms, and 1 ms when enough came together."""
+        """Take in a frame: a few positions of it, 0.1 ms, and 2 ms when enough came together."""
         chosen = np.linspace(0, len(block.samples) - 1, POSITIONS_PER_FRAME + 1)[:-1].astype(int)
         whole = chosen[block.valid[chosen].all(axis=1)]
         if self._spectra and self._spectra[0].shape[1:] != block.samples.shape[1:3]:

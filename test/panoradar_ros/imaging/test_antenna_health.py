@@ -158,13 +158,13 @@ def test_other_shapes_are_refused(shape):
 
 def test_monitor_says_a_fault_that_it_finds_twice():
     building = generate_building(1)
-    still = DriveSimulator(building, building.drive_loop(), seed=1).still_turn(48)
+    still = DriveSimulator(building, building.drive_loop(), seed=1).still_turn(72)
 
     def frames(samples, valid=True):
         for number in range(24):
-            part = samples[2 * number : 2 * number + 2]
+            part = samples[3 * number : 3 * number + 3]
             marks = np.full(part.shape[:2], valid)
-            yield PositionBlock(number, part, np.arange(2), marks, WAVEFORM)
+            yield PositionBlock(number, part, np.arange(3), marks, WAVEFORM)
 
     monitor = AntennaMonitor()
     swapped = still[:, [1, 0, 2, 3, 5, 4, 6, 7]]
