@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from panoradar_ros.imaging.beamforming import (
 )
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.planar_motion import PlanarMotion
+from panoradar_ros.imaging.static_beamforming import error_of_standing_still
 
 ARRAY = AntennaArray()
 GRID = PanoramaGrid()
@@ -25,7 +28,7 @@ def test_a_reflector_is_imaged_where_it_was_when_the_antenna_faced_it(
 ):
     rotation = rotation_of([(3.0, 2.0, 0.6, 1500)], velocity, direction=direction)
     power, _ = Beamformer(ARRAY).power(
-        rotation, range_profiles(rotation, decimation=2), PlanarMotion(*velocity), GRID
+        rotation, range_profiles(rotation), PlanarMotion(*velocity), GRID
     )
     row, column, cell = peak_of(power)
     azimuth = GRID.azimuth_rad[column]
@@ -42,81 +45,148 @@ def test_a_reflector_is_imaged_where_it_was_when_the_antenna_faced_it(
     assert seen == pytest.approx(np.linalg.norm(relative), abs=rotation.waveform.range_bin_m)
 
 
-def test_static_beams_equal_direct_summation_in_double_precision(rotation_of):
-    rotation = rotation_of([(2.0, 1.0, 0.3, 900), (-3.0, 2.0, -0.4, 700)])
+def damaged(rotation, lost):
+    """The rotation without the samples of (position, antenna) that are lost."""
+    samples = np.where(lost[..., None, None], np.int16(0), rotation.samples)
+    return replace(rotation, samples=samples, valid=~lost)
+
+
+def uneven(rotation):
+    """The rotation by a turntable whose speed swings by 5 %."""
+    azimuth = rotation.azimuth_rad
+    return replace(rotation, azimuth_rad=azimuth + 0.05 / 2 * np.sin(2 * azimuth + 0.3))
+
+
+def largest_error(former, rotation, motion, seed=0):
+    """Of the amplitude over the strongest beam of the panorama, against phase steering.
+
+    Beams around the strongest one, where its window begins and ends, at the seam, and others.
+    """
     profiles = range_profiles(rotation)
-    former = Beamformer(ARRAY)
-    power, _ = former.power(rotation, profiles, PlanarMotion(), GRID)
-    largest = np.sqrt(power.max())
-    for ray in (0, 37, 208, 411):
-        for row in (10, 28, 31, 45):
+    power, _ = former.power(rotation, profiles, motion, GRID)
+    top_row, top_column, _ = peak_of(power)
+    top_ray = -rotation.direction * top_column
+    generator = np.random.default_rng(seed)
+    rays = top_ray + np.array([-43, -42, -36, -3, -1, 0, 1, 2, 8, 36, 42, 43])
+    rays = np.unique(np.concatenate([rays, [0, 1, 255, 510, 511], generator.integers(512, size=6)]))
+    azimuth_rad = rotation.ray_azimuth_rad(512)
+    error = 0.0
+    for ray in rays % 512:
+        for row in (top_row, 63 - top_row, int(generator.integers(64))):
             direct = phase_steering(
-                rotation,
-                profiles,
-                PlanarMotion(),
-                ARRAY,
-                rotation.ray_azimuth_rad(512)[ray],
-                GRID.elevation_rad[row],
-                former.window_rad,
-            )
-            fast = np.sqrt(power[row, (-ray) % 512])
-            # the fast path leaves out what the rotor moves between transmitters
-            assert np.abs(fast - np.abs(direct)).max() < 6e-3 * largest
+                rotation, profiles, motion, ARRAY, azimuth_rad[ray],
+                GRID.elevation_rad[row], former.window_rad,
+            )  # fmt: skip
+            fast = np.sqrt(power[row, (-rotation.direction * ray) % 512])
+            error = max(error, float(np.abs(fast - np.abs(direct)).max()))
+    return error / np.sqrt(power.max())
 
 
-def test_azimuth_width_of_the_matched_taper(rotation_of):
-    rotation = rotation_of([(5.0, 0.0, 0.0, 1500)])
+MOTIONS = [
+    PlanarMotion(0.45, -0.3, 0.4, 0.3, 0.25, np.deg2rad(60)),
+    PlanarMotion(-0.2, 0.1, -0.1, 0.4, 0.25, np.deg2rad(-60)),
+]
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize(("decimation", "bound"), [(1, 1e-5), (2, 2e-3)])
+def test_moving_beams_equal_phase_steering(
+    rotation_of, cloud_of, motion, direction, decimation, bound
+):
+    velocity = (motion.x_mps, motion.y_mps)
+    rotation = rotation_of(cloud_of(5, 12), velocity, direction=direction)
+    former = Beamformer(ARRAY, decimation=decimation)
+    assert former.chosen_method(range_profiles(rotation), motion) == "banded"
+    assert largest_error(former, rotation, motion) < bound
+
+
+@pytest.mark.parametrize("method", ["auto", "static", "banded"])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_static_beams_equal_phase_steering(rotation_of, cloud_of, method, direction):
+    rotation = rotation_of(cloud_of(6, 12), direction=direction)
+    former = Beamformer(ARRAY, method=method)
+    expected = "banded" if method == "banded" else "static"
+    assert former.chosen_method(range_profiles(rotation), PlanarMotion()) == expected
+    assert largest_error(former, rotation, PlanarMotion()) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("motion", "decimation", "bound"),
+    [(PlanarMotion(), 2, 1.5e-4), (MOTIONS[0], 1, 1.5e-5), (MOTIONS[0], 2, 3e-3)],
+)
+def test_accuracy_with_lost_chirps_and_an_uneven_turntable(
+    rotation_of, cloud_of, motion, decimation, bound
+):
+    rotation = uneven(rotation_of(cloud_of(7, 12), (motion.x_mps, motion.y_mps)))
+    generator = np.random.default_rng(3)
+    lost = generator.random(rotation.valid.shape) < 0.05
+    lost[generator.random(len(lost)) < 0.05] = True
+    former = Beamformer(ARRAY, decimation=decimation)
+    assert largest_error(former, damaged(rotation, lost), motion) < bound
+
+
+@pytest.mark.parametrize(
+    "motion",
+    [
+        PlanarMotion(x_mps=1e-3, y_mps=-5e-4),
+        PlanarMotion(x_mps2=0.02, reference_s=0.25),
+        PlanarMotion(yaw_rate_radps=0.02),
+    ],
+)
+def test_what_standing_still_costs_stays_under_its_bound(rotation_of, motion):
+    rotation = rotation_of([(3.0, 1.0, 0.0, 1500), (-2.0, 2.0, 0.3, 900)])
     profiles = range_profiles(rotation)
-    angles = np.deg2rad(np.linspace(-3, 3, 121)) + 2 * np.pi
-    cell = round((5.0 - 0.08) / rotation.waveform.range_bin_m)
-    beam = [
-        abs(
-            phase_steering(rotation, profiles, PlanarMotion(), ARRAY, angle, 0.0, np.deg2rad(60))[
-                cell
-            ]
-        )
-        for angle in angles
-        if angle <= rotation.azimuth_rad[-1]
-    ]
-    above = np.array(beam) > max(beam) / np.sqrt(2)
-    assert above.sum() * 0.05 == pytest.approx(2.3, rel=0.05)
+    bound = error_of_standing_still(profiles, motion, ARRAY)
+    moving, _ = Beamformer(ARRAY, method="banded").power(rotation, profiles, motion, GRID)
+    still, _ = Beamformer(ARRAY, method="static").power(rotation, profiles, motion, GRID)
+    error = np.abs(np.sqrt(moving) - np.sqrt(still)).max() / np.sqrt(still.max())
+    assert 0.01 * bound < error < bound
+    assert Beamformer(ARRAY).chosen_method(profiles, motion) == "banded"
+
+
+def test_a_motion_too_small_to_see_is_taken_for_none(rotation_of):
+    rotation = rotation_of([(3.0, 1.0, 0.0, 1500)])
+    profiles = range_profiles(rotation)
+    nearly = PlanarMotion(1e-6, -1e-6, 1e-6, 0.0, 0.25, 1e-6)
+    assert Beamformer(ARRAY).chosen_method(profiles, nearly) == "static"
+    assert Beamformer(ARRAY).chosen_method(profiles, PlanarMotion(1e-4)) == "banded"
+
+
+@pytest.mark.parametrize("method", ["static", "banded"])
+def test_azimuth_width_of_the_matched_taper(rotation_of, method):
+    rotation = rotation_of([(5.0, 0.02, 0.0, 1500)])
+    grid = PanoramaGrid(columns=4096, rows=2, elevation_limit_rad=1e-3)
+    power, _ = Beamformer(ARRAY, method=method).power(
+        rotation, range_profiles(rotation), PlanarMotion(), grid
+    )
+    beam = power[0, :, peak_of(power)[2]]
+    width_deg = (beam > beam.max() / 2).sum() * 360 / grid.columns
+    assert width_deg == pytest.approx(2.3, rel=0.05)
 
 
 def test_lost_positions_are_masked_and_weights_renormalised(rotation_of):
     rotation = rotation_of([(4.0, 0.0, 0.3, 1500)])
     lost = np.random.default_rng(3).random(rotation.valid.shape) < 0.1
-    samples, valid = rotation.samples.copy(), ~lost
-    samples[lost] = 0
-    damaged = type(rotation)(
-        samples,
-        valid,
-        rotation.time_s,
-        rotation.azimuth_rad,
-        rotation.reference_ns,
-        rotation.start_azimuth_rad,
-        rotation.waveform,
-    )
     former = Beamformer(ARRAY)
     whole, _ = former.power(rotation, range_profiles(rotation), PlanarMotion(), GRID)
-    whole = whole.copy()
-    masked, coverage = former.power(damaged, range_profiles(damaged), PlanarMotion(), GRID)
+    rest = damaged(rotation, lost)
+    masked, coverage = former.power(rest, range_profiles(rest), PlanarMotion(), GRID)
     assert peak_of(masked) == peak_of(whole)
     assert masked.max() == pytest.approx(whole.max(), rel=0.05)
     assert coverage == pytest.approx(0.9, abs=0.05)
 
 
-def test_a_sector_that_was_not_received_has_no_coverage(rotation_of):
+@pytest.mark.parametrize("method", ["static", "banded"])
+def test_a_sector_that_was_not_received_has_no_coverage_and_no_power(rotation_of, method):
     rotation = rotation_of([(4.0, 0.0, 0.0, 1500)])
     gone = np.abs(rotation.azimuth_rad - np.pi) < np.deg2rad(40)
-    valid = rotation.valid & ~gone[:, None]
-    samples = np.where(valid[..., None, None], rotation.samples, 0).astype(np.int16)
-    damaged = type(rotation)(
-        samples, valid, rotation.time_s, rotation.azimuth_rad, 0, 0.0, rotation.waveform
-    )
-    _, coverage = Beamformer(ARRAY).power(
-        damaged, range_profiles(damaged, decimation=2), PlanarMotion(), GRID
+    rest = damaged(rotation, np.repeat(gone[:, None], 8, axis=1))
+    power, coverage = Beamformer(ARRAY, method=method).power(
+        rest, range_profiles(rest), PlanarMotion(), GRID
     )
     assert coverage[256] == 0
+    assert not power[:, 256].any()
     assert coverage[0] == pytest.approx(1)
 
 
@@ -125,5 +195,46 @@ def test_wrong_settings_are_refused():
         Beamformer(ARRAY, window_rad=0)
     with pytest.raises(ValueError, match="workers"):
         Beamformer(ARRAY, workers=0)
+    with pytest.raises(ValueError, match="method must be one of auto, banded, static"):
+        Beamformer(ARRAY, method="fast")
+    with pytest.raises(ValueError, match="decimation"):
+        Beamformer(ARRAY, decimation=0)
     with pytest.raises(ValueError, match="x_mps must be finite"):
         PlanarMotion(float("nan"), 0)
+
+
+@pytest.mark.parametrize("motion", [PlanarMotion(), MOTIONS[0]])
+def test_spectra_that_are_not_finite_are_refused_by_position(rotation_of, motion):
+    rotation = rotation_of([(4.0, 0.0, 0.0, 900)])
+    profiles = range_profiles(rotation)
+    profiles.spectrum[17, 3, 99] = np.nan
+    profiles.spectrum[40, 0, 5] = np.inf
+    with pytest.raises(ValueError, match=r"2 of .* positions are not .the first is position 17"):
+        Beamformer(ARRAY).power(rotation, profiles, motion, GRID)
+
+
+@pytest.mark.parametrize("method", ["static", "banded"])
+def test_a_rotation_without_the_margins_of_its_window_is_refused(rotation_of, method):
+    rotation = rotation_of([(4.0, 0.0, 0.0, 900)], margin_rad=np.deg2rad(20))
+    profiles = range_profiles(rotation)
+    with pytest.raises(ValueError, match=r"shorter than a turn and its window: it has 2[01]"):
+        Beamformer(ARRAY, method=method).power(rotation, profiles, PlanarMotion(), GRID)
+    # a narrower window fits
+    narrow = Beamformer(ARRAY, np.deg2rad(30), method=method)
+    narrow.power(rotation, profiles, PlanarMotion(), GRID)
+
+
+def test_a_robot_that_turns_as_fast_as_its_turntable_is_refused(rotation_of):
+    rotation = rotation_of([(4.0, 0.0, 0.0, 900)])
+    with pytest.raises(ValueError, match="yaw_rate_radps must be at most half"):
+        Beamformer(ARRAY).power(
+            rotation, range_profiles(rotation), PlanarMotion(yaw_rate_radps=-12.0), GRID
+        )
+
+
+def test_antennas_that_are_not_the_arrays_are_refused(rotation_of):
+    rotation = rotation_of([(4.0, 0.0, 0.0, 900)])
+    profiles = range_profiles(rotation)
+    fewer = replace(profiles, spectrum=profiles.spectrum[:, :6])
+    with pytest.raises(ValueError, match="6 antennas do not fit an array of 8"):
+        Beamformer(ARRAY).power(rotation, fewer, PlanarMotion(), GRID)
