@@ -143,6 +143,11 @@ class PositionLocator:
             self._waiting.popleft()
             self._restart(f"no turntable angles for {self.settings.longest_wait_s:.0f} s")
 
+    @property
+    def waiting(self) -> int:
+        """Frames that no angle covers yet."""
+        return len(self._waiting)
+
     def located(self) -> list[LocatedBlock]:
         """Frames that got their azimuths since the last call, in order."""
         self._locate()

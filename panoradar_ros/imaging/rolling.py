@@ -1,0 +1,445 @@
+"""The panorama as it comes: a sector with every frame of the radar.
+
+A whole turn's image shows some directions 0.6 s late. Here each frame (38 a second) completes a
+sector of about 19 degrees, imaged at once with the motion that the sectors before it gave
+(:mod:`panoradar_ros.imaging.rolling_motion`). Whole turns go on to be imaged beside it, in a thread
+of its own, with the motion of all of each turn (:class:`panoradar_ros.imaging.pipeline.Imager`).
+
+What comes out depends on the stamps in the data alone. What a turn says about the frames after it
+(the rate of turn, the leakage) is used from the first frame on that ends ``motion_delay_s`` after
+the turn's last sample, not when it happens to be ready; where it is late the sector waits for it,
+which a replay at full speed does and a live stack with time to spare does not.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from mmwave.dca1000 import PositionBlock
+from mmwave.waveform import Waveform
+from panoradar_ros.imaging.beamforming import Beamformer
+from panoradar_ros.imaging.motion import MotionEstimate
+from panoradar_ros.imaging.motion_solver import YawRatePrior
+from panoradar_ros.imaging.pipeline import LONGEST_MEMORY_S, Imager, Panorama
+from panoradar_ros.imaging.planar_motion import PlanarMotion
+from panoradar_ros.imaging.points import RangeImage, planar_scan, points_from_range, range_image
+from panoradar_ros.imaging.profiles import range_profiles
+from panoradar_ros.imaging.rolling_beams import SectorBeamformer, SectorPower
+from panoradar_ros.imaging.rolling_motion import MotionTracker, TrackerSettings
+from panoradar_ros.imaging.rotation import Positions, Rotation
+from panoradar_ros.imaging.turntable import (
+    AssemblySettings,
+    AssemblyStatistics,
+    LocatedBlock,
+    PositionLocator,
+    TurnCutter,
+    smooth_azimuth,
+)
+
+TURN_NICENESS = 5
+"""Priority of the threads that image whole turns: a sector that is due takes the processor."""
+
+
+@dataclass(frozen=True)
+class RollingSettings:
+    """How sectors are formed.
+
+    Attributes:
+        block: rays are formed in multiples of it. A smaller one wastes less on the ends of a band
+            and holds fewer rays back until the next frame; 8 fill the matrix product's registers.
+        motion_delay_s: from a turn's last sample to the first frame that uses what it says; more
+            than estimating its motion takes.
+        smoothing_s: the turntable's angles of so long before are smoothed.
+        tracker: how sectors say how the robot moves.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    block: int = 8
+    motion_delay_s: float = 0.4
+    smoothing_s: float = 0.25
+    tracker: TrackerSettings = field(default_factory=TrackerSettings)
+
+    def __post_init__(self) -> None:
+        if self.block < 1:
+            raise ValueError(f"block must be at least 1, got {self.block}")
+        for name in ("motion_delay_s", "smoothing_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class SectorUpdate:
+    """Consecutive rays of the panorama, in the order in which the boresight passed them.
+
+    Attributes:
+        columns: (ray,) column of each ray in the grid.
+        ray_ns: (ray,) when the boresight passed.
+        direction: +1 counter-clockwise, -1 clockwise.
+        coverage: (ray,) share of each ray's window that was received.
+        image: strongest echo of every ray, (row, ray).
+        points_m: (row, ray, 3) in the radar's frame at the first ray's time.
+        scan: horizontal scan, (ray,).
+        motion: of the robot as it was assumed, referred to the first ray's time.
+        motion_known: False while neither sectors nor turns have said how the robot moves.
+        last_sample_ns: time of the last position that went into it.
+    """
+
+    columns: NDArray[np.int64]
+    ray_ns: NDArray[np.int64]
+    direction: int
+    coverage: NDArray[np.float64]
+    image: RangeImage
+    points_m: NDArray[np.float32]
+    scan: RangeImage
+    motion: PlanarMotion
+    motion_known: bool
+    last_sample_ns: int
+
+
+@dataclass
+class RollingStatistics:
+    """What happened so far.
+
+    Attributes:
+        sectors: updates made.
+        late_motions: turns whose motion was not ready in time.
+        waited_s: how long sectors waited for them.
+    """
+
+    sectors: int = 0
+    late_motions: int = 0
+    waited_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class _TurnResult:
+    """What a turn says about the frames after it."""
+
+    motion: PlanarMotion | None
+    reference_ns: int
+    leakage: NDArray[np.complex64] | None
+    waveform: Waveform
+
+
+class RollingImager:
+    """Radar frames and turntable angles in; sectors, and beside them whole turns, out.
+
+    Use as a context manager or :meth:`close` it: it has threads.
+
+    Args:
+        imager: images whole turns; its settings are those of the sectors too.
+        on_panorama: called with every whole turn, in another thread than the caller's. The turn's
+            power is valid during the call.
+        assembly: how positions become turns.
+        settings: how sectors are formed.
+        sectors: False images whole turns only.
+        yaw_rate_of: what an IMU says of the rate of turn in a rotation; asked when it is complete.
+
+    Attributes:
+        statistics: of the turns.
+        rolling_statistics: of the sectors.
+        range_m: (row, column) newest range of every ray; NaN where none was formed yet.
+    """
+
+    def __init__(
+        self,
+        imager: Imager,
+        on_panorama: Callable[[Panorama], None],
+        assembly: AssemblySettings | None = None,
+        settings: RollingSettings | None = None,
+        *,
+        sectors: bool = True,
+        yaw_rate_of: Callable[[Rotation], YawRatePrior | None] | None = None,
+    ) -> None:
+        self.settings = settings if settings is not None else RollingSettings()
+        assembly = assembly if assembly is not None else AssemblySettings()
+        self.statistics = AssemblyStatistics()
+        self.rolling_statistics = RollingStatistics()
+        self._imager, self._on_panorama = imager, on_panorama
+        self._with_sectors = sectors
+        self._yaw_rate_of = yaw_rate_of
+        self._array = imager.array
+        self._grid = imager.settings.grid
+        self.range_m = np.full((self._grid.rows, self._grid.columns), np.nan, np.float32)
+        self._locator = PositionLocator(assembly, self.statistics)
+        self._cutter = TurnCutter(assembly, self.statistics)
+        self._sectors = SectorBeamformer(
+            Beamformer(
+                self._array,
+                imager.settings.window_rad,
+                self.settings.block,
+                imager.settings.workers,
+            ),
+            self._grid,
+        )
+        self._smoothing_limit_rad = assembly.smoothing_limit_rad
+        self._recent: deque[LocatedBlock] = deque()
+        self._last_rad = -np.inf
+        self._reference_ns = 0
+        self._noise = _RunningMedian(self._grid.columns)
+        self._tracker = MotionTracker(self.settings.tracker)
+        self._pending: deque[tuple[int, Future[_TurnResult]]] = deque()
+        self._newest: _TurnResult | None = None
+        self._worker = ThreadPoolExecutor(1, "turn", initializer=_step_back)
+        self._unfinished: deque[Future[None]] = deque()
+        # two pools that each set the number of BLAS threads and put it back would undo each other
+        self._blas = ThreadpoolController().limit(limits=1, user_api="blas")
+
+    def __enter__(self) -> "RollingImager":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the turns that are being imaged and end the threads."""
+        self._worker.shutdown(wait=True)
+        self._blas.restore_original_limits()
+
+    def add_angle(self, time_ns: int, angle_rad: float) -> None:
+        """Add a turntable angle (wrapped or not) measured at a time."""
+        self._locator.add_angle(time_ns, angle_rad)
+
+    def add_block(self, block: PositionBlock) -> None:
+        """Add the positions of one radar frame."""
+        self._locator.add_block(block)
+
+    def updates(self) -> Iterator[SectorUpdate]:
+        """Sectors that became complete since the last call, in order.
+
+        Raises:
+            Exception: what imaging a whole turn, or ``on_panorama``, raised.
+        """
+        for located in self._locator.located():
+            update = self._sector(located) if self._with_sectors else None
+            for turn in self._cutter.add(located):
+                self._start_turn(turn.rotation)
+            if update is not None:
+                self.rolling_statistics.sectors += 1
+                yield update
+        self._forget_finished_turns()
+
+    @property
+    def waits_for_angles(self) -> bool:
+        """Whether a frame is there that no turntable angle covers yet."""
+        return self._locator.waiting > 0
+
+    @property
+    def turns_unfinished(self) -> int:
+        """Turns that are complete but not imaged yet; may be asked in any thread."""
+        return sum(not one.done() for one in tuple(self._unfinished))
+
+    def _forget_finished_turns(self) -> None:
+        """Pass on the error that a turn ended with."""
+        while self._unfinished and self._unfinished[0].done():
+            self._unfinished.popleft().result()
+
+    def _start_turn(self, rotation: Rotation) -> None:
+        """Image a turn in the other thread; at most one waits while another is at work."""
+        while self.turns_unfinished > 1:
+            self._unfinished.popleft().result()
+        motion: Future[_TurnResult] = Future()
+        yaw_rate = self._yaw_rate_of(rotation) if self._yaw_rate_of is not None else None
+
+        def told(estimate: MotionEstimate) -> None:
+            known = estimate.motion if estimate.reliable else None
+            motion.set_result(
+                _TurnResult(known, rotation.reference_ns, self._imager.leakage, rotation.waveform)
+            )
+
+        def work() -> None:
+            try:
+                self._on_panorama(self._imager.image(rotation, told, yaw_rate))
+            except BaseException as error:
+                if not motion.done():
+                    motion.set_exception(error)
+                raise
+
+        last_ns = rotation.reference_ns + round(rotation.time_s[-1] * 1e9)
+        ready_ns = last_ns + round(self.settings.motion_delay_s * 1e9)
+        if self._with_sectors:
+            self._pending.append((ready_ns, motion))
+        self._unfinished.append(self._worker.submit(work))
+
+    def _adopt_motions(self, until_ns: int, everything: bool) -> None:
+        """Use what turns said whose time has come, waiting for it if need be."""
+        while self._pending and (everything or self._pending[0][0] <= until_ns):
+            _, future = self._pending.popleft()
+            if not future.done():
+                begin_s = time.monotonic()
+                future.exception()
+                self.rolling_statistics.late_motions += 1
+                self.rolling_statistics.waited_s += time.monotonic() - begin_s
+            result = future.result()
+            if result.motion is None and self._newest is not None:
+                result = replace(
+                    result, motion=self._newest.motion, reference_ns=self._newest.reference_ns
+                )
+            self._newest = result
+
+    def _sector(self, located: LocatedBlock) -> SectorUpdate | None:
+        """Add a frame; the sector that it completes."""
+        block = located.block
+        if located.starts_anew:
+            self._restart(block)
+        self._adopt_motions(int(block.time_ns[-1]), located.starts_anew)
+        azimuth_rad, direction = self._azimuth(located)
+        time_s = np.asarray(block.time_ns - self._reference_ns, np.float64) * 1e-9
+        positions = Positions(block.samples, block.valid, time_s, azimuth_rad, block.waveform)
+        leakage = None
+        if self._newest is not None and self._newest.waveform == block.waveform:
+            leakage = self._newest.leakage
+        profiles = range_profiles(positions, leakage, self._imager.settings.decimation)
+        motion, known = self._motion_now(int(block.time_ns[-1]))
+        power = self._sectors.add(profiles, motion, block.waveform.transmitter_offsets_s, direction)
+        if power is None:
+            return None
+        noise_power = self._noise.update(power.ray, power.power)
+        if self._imager.settings.estimate_motion:
+            self._track(power, motion, direction, noise_power)
+        return self._detect(power, motion, known, direction, block, noise_power)
+
+    def _restart(self, block: PositionBlock) -> None:
+        """Begin a new sequence of frames."""
+        self._sectors.restart()
+        self._sectors.beamformer.array = self._array.at_wavelength(block.waveform.wavelength_m)
+        self._recent.clear()
+        self._last_rad = -np.inf
+        self._reference_ns = int(block.time_ns[0])
+        self._noise.clear()
+        self._tracker.clear()
+        self.range_m[:] = np.nan
+
+    def _azimuth(self, located: LocatedBlock) -> tuple[NDArray[np.float64], int]:
+        """Azimuths of a frame's positions, smoothed with the past only, and the turntable's sense.
+
+        The measured angles jitter by the serial line's latency; a quadratic through those of the
+        last quarter of a second takes most of it away, where one fits.
+        """
+        block, recent = located.block, self._recent
+        recent.append(located)
+        oldest_ns = block.time_ns[-1] - round(self.settings.smoothing_s * 1e9)
+        while recent[0].block.time_ns[-1] < oldest_ns:
+            recent.popleft()
+        azimuth_rad = smooth_azimuth(recent, block.time_ns, self._smoothing_limit_rad)
+        if azimuth_rad is None:
+            azimuth_rad = located.azimuth_rad
+        direction = 1 if recent[-1].azimuth_rad[-1] > recent[0].azimuth_rad[0] else -1
+        # two frames are smoothed by two curves: never let the second begin before the first ends
+        turned = np.maximum(direction * azimuth_rad, self._last_rad)
+        turned = np.maximum.accumulate(turned) + 1e-9 * np.arange(1, len(turned) + 1)
+        self._last_rad = float(turned[-1])
+        return np.asarray(direction * turned, np.float64), direction
+
+    def _motion_now(self, now_ns: int) -> tuple[PlanarMotion, bool]:
+        """The motion as the sectors before say it, else the newest turn; False if neither does.
+
+        The rate of turn does not move a beam's moment: it is always the newest turn's.
+        """
+        now_s = (now_ns - self._reference_ns) * 1e-9
+        newest, of_turn = self._newest, None
+        if newest is not None and newest.motion is not None:
+            later_s = (newest.reference_ns - self._reference_ns) * 1e-9
+            moved = replace(newest.motion, reference_s=newest.motion.reference_s + later_s)
+            if 0 <= now_s - moved.reference_s < LONGEST_MEMORY_S:
+                of_turn = moved.at(now_s)
+        tracked = self._tracker.motion
+        if tracked is not None:
+            yaw_rate = of_turn.yaw_rate_radps if of_turn is not None else 0.0
+            return replace(tracked.at(now_s), yaw_rate_radps=yaw_rate), True
+        if of_turn is not None:
+            return of_turn, True
+        return PlanarMotion(reference_s=now_s), False
+
+    def _track(
+        self, sector: SectorPower, motion: PlanarMotion, direction: int, noise_power: float
+    ) -> None:
+        """Let the reflectors of a sector say how the robot moves."""
+        power = sector.power[self._sectors.voting_rows]
+        strongest = power.argmax(axis=0)[None]
+        power = np.take_along_axis(power, strongest, 0)[0]
+        moment_s = np.take_along_axis(sector.moment_s, strongest, 0)[0]
+        azimuth_rad = direction * sector.ray * 2 * np.pi / self._grid.columns
+        rate = abs(azimuth_rad[-1] - azimuth_rad[0]) / (sector.time_s[-1] - sector.time_s[0])
+        boresight_mps = self._array.radius_m * rate
+        error_mps = -2 * boresight_mps * rate * moment_s / np.maximum(power, 1e-30)
+        self._tracker.add(
+            azimuth_rad, sector.time_s, power, error_mps, noise_power, motion, boresight_mps
+        )
+
+    def _detect(
+        self,
+        sector: SectorPower,
+        motion: PlanarMotion,
+        known: bool,
+        direction: int,
+        block: PositionBlock,
+        noise_power: float,
+    ) -> SectorUpdate:
+        grid, detection = self._grid, self._imager.settings.detection
+        radius_m, bin_m = self._array.radius_m, block.waveform.range_bin_m
+        image = range_image(
+            sector.power,
+            sector.coverage,
+            grid.elevation_rad,
+            bin_m,
+            radius_m,
+            detection,
+            noise_power,
+        )
+        scan = planar_scan(
+            sector.power, sector.coverage, grid, bin_m, radius_m, detection, noise_power
+        )
+        columns = (-direction * sector.ray) % grid.columns
+        self.range_m[:, columns] = image.range_m
+        first_s = float(sector.time_s[0])
+        poses = motion.poses_from(first_s, sector.time_s)
+        ray_ns = self._reference_ns + np.rint(sector.time_s * 1e9).astype(np.int64)
+        return SectorUpdate(
+            columns,
+            ray_ns,
+            direction,
+            sector.coverage,
+            image,
+            points_from_range(image.range_m, grid, poses, columns),
+            scan,
+            motion.at(first_s),
+            known,
+            int(block.time_ns[-1]),
+        )
+
+
+def _step_back() -> None:
+    """Let other threads go first, also before those that this one starts (Linux)."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), TURN_NICENESS)
+
+
+@dataclass
+class _RunningMedian:
+    """Median power over the last turn, from a sample of it: the noise that detections exceed."""
+
+    columns: int
+    _sample: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+
+    def clear(self) -> None:
+        self._sample = np.empty((0, 0), np.float32)
+
+    def update(self, ray: NDArray[np.int64], power: NDArray[np.float32]) -> float:
+        """Replace the sample of some rays (row, ray, range) and return the median."""
+        taken = power[::8, ::8, ::4].transpose(1, 0, 2).reshape(len(ray[::8]), -1)
+        kept = len(self._sample) and self._sample.shape[1] == taken.shape[1]
+        before = self._sample if kept else taken[:0]
+        self._sample = np.concatenate([before, taken])[-(self.columns // 8) :]
+        return float(np.median(self._sample))
