@@ -1,10 +1,12 @@
 """What a demo run was worth: observations held against the simulated truth."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from panoradar_ros.rolling_report import RollingScore
 from panoradar_ros.scoring import MotionScore, ScanScore, score_motion, score_scan
 
 MAXIMUM_RANGE_M = 9.5
@@ -79,6 +81,7 @@ class DemoReport:
         longest_pause_s: longest time between two results.
         loss_fraction: share of the samples that the capture node lost.
         frames_dropped: radar frames that waited too long for a slow machine and were left out.
+        frames_incomplete: radar frames that the capture node got with a gap, or not at all.
         loss_injected: share of the samples that the emulated link dropped.
         megabits_per_s: rate of samples.
         speed_mae_mps: see :class:`panoradar_ros.scoring.MotionScore`.
@@ -90,6 +93,8 @@ class DemoReport:
         scan_detected_fraction: the same.
         latency_ms_p50: from the end of a turn to the arrival of its results, median.
         latency_ms_p95: its 95 % quantile.
+        rolling: sectors; None where the imaging node was told not to form any.
+        rolling_scan_median_error_m: as ``scan_median_error_m``, of sectors put together to turns.
         cpu_fraction: of all cores, used by the stack (capture, motor, imaging).
         cpu_fraction_emulator: of all cores, used by the emulated devices.
         rss_mb: largest memory of stack and emulator together (a viewer is not counted).
@@ -118,16 +123,14 @@ class DemoReport:
     cpu_fraction_emulator: float
     rss_mb: float
     rss_growth_mb: float
+    frames_incomplete: int = 0
+    rolling: RollingScore | None = None
+    rolling_scan_median_error_m: float = float("nan")
     simulated: bool = True
 
-    def as_dict(self) -> dict[str, float | bool]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON: numbers rounded to what they are worth, NaN as None."""
-        rounded = {}
-        for name, value in asdict(self).items():
-            if isinstance(value, float):
-                value = float(f"{value:.4g}") if np.isfinite(value) else None
-            rounded[name] = value
-        return rounded
+        return _rounded(asdict(self))
 
     def as_table(self) -> str:
         """For people."""
@@ -146,9 +149,26 @@ class DemoReport:
             ("CPU of the emulator", f"{self.cpu_fraction_emulator:.0%} of all cores"),
             ("memory", f"{self.rss_mb:.0f} MB, {self.rss_growth_mb:+.0f} MB in the second half"),
         ]
+        if (rolling := self.rolling) is not None:
+            rows.insert(
+                -3,
+                (
+                    "sectors",
+                    f"{rolling.updates_per_s:.0f} /s, {rolling.latency_ms_p50:.0f} ms median, "
+                    f"{rolling.latency_ms_p95:.0f} ms p95 after the boresight",
+                ),
+            )
         width = max(len(name) for name, _ in rows)
         lines = [f"  {name:<{width}}  {value}" for name, value in rows]
         return "\n".join(["Simulated world, real stack:", *lines])
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if np.isfinite(value) else None
+    return value
 
 
 def scan_score(measured: list[NDArray[np.float32]], true: list[NDArray[np.float32]]) -> ScanScore:

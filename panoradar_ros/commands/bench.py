@@ -10,6 +10,7 @@ SUBJECTS = {
     "cfar": "detectors beside plain NumPy, and their false alarms beside the designed rate",
     "imaging": "a whole rotation, beside direct summation",
     "motion": "the robot's motion in fresh rotations, beside the published method",
+    "rolling": "sectors live, beside whole turns",
     "simulator": "what a simulated rotation costs, beside real time and a direct sum",
 }
 """Modules of panoradar_ros.benchmarking: each has ``add_arguments(parser)`` and ``run(arguments)``,

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from panoradar_ros.demo_report import (
     scan_score,
 )
 from panoradar_ros.ports import free_udp_ports
+from panoradar_ros.rolling_report import score_rolling, whole_scans
 
 START_TIMEOUT_S = 60.0
 HOST, DEVICE = "127.0.0.1", "127.0.0.2"
@@ -47,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--viewer-port", type=int, default=9090, help="of the page (9090)")
     parser.add_argument("--headless", action="store_true", help="the same as --viewer off")
+    parser.add_argument("--no-rolling", action="store_true", help="whole turns only, no sectors")
     parser.add_argument("--output", type=Path, help="folder for pictures and report.json")
     parser.add_argument("--record", type=Path, help="bag for raw data, angles and results")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -157,6 +160,7 @@ def _watch(
             "data_port": ports[1],
         },
         "motor": {"serial_port": folder / "stepper"},
+        "imaging": {"rolling": "false" if arguments.no_rolling else "true"},
     }
     pairs = [f"{n}:{k}:={v}" for n, values in settings.items() for k, v in values.items()]
     command = ["--ros-args", *(word for pair in pairs for word in ("-p", pair))]
@@ -210,6 +214,7 @@ def _measure(observer, emulator: ChildProcess, arguments: argparse.Namespace) ->
     own = psutil.Process()
     cores = psutil.cpu_count() or 1
     start_s, busy_s, devices_s = time.monotonic(), _busy_s(own), _busy_s(emulator.usage)
+    start_ns = time.time_ns()
     memory: list[int] = []
     bar = tqdm(
         total=round(arguments.seconds),
@@ -231,6 +236,7 @@ def _measure(observer, emulator: ChildProcess, arguments: argparse.Namespace) ->
     wall_s = time.monotonic() - start_s
     return {
         "start_s": start_s,
+        "start_ns": start_ns,
         "wall_s": wall_s,
         "cpu": (_busy_s(own) - busy_s) / wall_s / cores,
         "cpu_emulator": (_busy_s(emulator.usage) - devices_s) / wall_s / cores,
@@ -268,6 +274,7 @@ def _score(seen, usage: dict[str, float], first_s: float, arguments) -> DemoRepo
         longest_pause_s=float(np.diff(arrivals).max()),
         loss_fraction=float(capture.get("lost fraction", "nan")),
         loss_injected=float(devices.get("injected lost fraction", "nan")),
+        frames_incomplete=int(capture.get("incomplete frames", 0)),
         frames_dropped=int(seen.diagnostics.get("imaging: rotations", {}).get("frames_dropped", 0)),
         megabits_per_s=float(capture.get("megabits per second", "nan")),
         speed_mae_mps=motion.speed_mae_mps,
@@ -283,16 +290,19 @@ def _score(seen, usage: dict[str, float], first_s: float, arguments) -> DemoRepo
         cpu_fraction_emulator=usage["cpu_emulator"],
         rss_mb=usage["rss_mb"],
         rss_growth_mb=usage["growth_mb"],
+        rolling=score_rolling(
+            [one for one in seen.sectors if one.arrival_ns >= usage["start_ns"]],
+            seen.sector_points_ns,
+            seen.sector_panorama_ns,
+            usage["wall_s"],
+        ),
+        rolling_scan_median_error_m=_rolling_scan_error_m(seen, path, arguments),
     )
 
 
 def _scans(seen, path: TruePath, arguments) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Measured scans and ray-cast ones from the true pose at each ray's own time."""
-    from mmwave.simulation.building import generate_building
-    from mmwave.simulation.recording import RADAR_HEIGHT_M
-    from mmwave.simulation.truth import RayCaster, scan_truth
-
-    caster = RayCaster(generate_building(arguments.seed, arguments.style).scene)
+    true_scan = _true_scans(path, arguments)
     measured, true = [], []
     for scan in seen.scans:
         rays = len(scan.range_m)
@@ -300,15 +310,42 @@ def _scans(seen, path: TruePath, arguments) -> tuple[list[np.ndarray], list[np.n
         if not path.covers(int(ray_ns[0]), int(ray_ns[-1])):
             continue
         column = (-np.sign(scan.increment_rad) * np.arange(rays)).astype(int) % rays
-        pose = np.empty((rays, 3))
-        pose[column] = path.at(ray_ns.astype(np.int64))
-        places = np.column_stack([pose[:, :2], np.full(rays, RADAR_HEIGHT_M)])
-        truth = scan_truth(
-            caster, places, pose[:, 2], columns=rays, max_range_m=2 * MAXIMUM_RANGE_M
-        )
+        by_column = np.empty(rays, np.int64)
+        by_column[column] = ray_ns.astype(np.int64)
         measured.append(scan.range_m)
-        true.append(truth.range_m[column])
+        true.append(true_scan(by_column)[column])
     return measured, true
+
+
+def _true_scans(path: TruePath, arguments) -> Callable[[np.ndarray], np.ndarray]:
+    """Ranges by column, each ray-cast from the true pose at its own time."""
+    from mmwave.simulation.building import generate_building
+    from mmwave.simulation.recording import RADAR_HEIGHT_M
+    from mmwave.simulation.truth import RayCaster, scan_truth
+
+    caster = RayCaster(generate_building(arguments.seed, arguments.style).scene)
+
+    def scan(ray_ns: np.ndarray) -> np.ndarray:
+        pose = path.at(ray_ns)
+        places = np.column_stack([pose[:, :2], np.full(len(pose), RADAR_HEIGHT_M)])
+        return scan_truth(
+            caster, places, pose[:, 2], columns=len(pose), max_range_m=2 * MAXIMUM_RANGE_M
+        ).range_m
+
+    return scan
+
+
+def _rolling_scan_error_m(seen, path: TruePath, arguments) -> float:
+    """Median error of the sectors, put together to turns; NaN where there are none."""
+    turns = [
+        (ray_ns, range_m)
+        for ray_ns, range_m in whole_scans(seen.sectors)
+        if path.covers(int(ray_ns.min()), int(ray_ns.max()))
+    ]
+    if not turns:
+        return float("nan")
+    true_scan = _true_scans(path, arguments)
+    return scan_score([one for _, one in turns], [true_scan(ns) for ns, _ in turns]).median_error_m
 
 
 def _write(folder: Path, report: DemoReport, seen) -> None:

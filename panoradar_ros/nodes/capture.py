@@ -104,6 +104,7 @@ class CaptureNode(LifecycleNode):
             "megabits per second": statistics.megabits_per_s,
             "lost fraction": statistics.lost_fraction,
             f"lost fraction, last {LOSS_WINDOW_S:g} s": recent_loss,
+            "incomplete frames": statistics.incomplete_frames,
             "late packets": statistics.late,
             "too late packets": statistics.too_late,
             "duplicate packets": statistics.duplicate,

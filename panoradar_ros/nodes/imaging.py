@@ -16,22 +16,27 @@ from mmwave.ros.process import run
 from mmwave.ros.publishing import reliable_qos, sensor_qos
 from mmwave.ros.raw import from_cloud
 from mmwave.waveform import Waveform
+from panoradar_ros.calibration.samples import calibrated
+from panoradar_ros.imaging.antenna_health import AntennaMonitor
 from panoradar_ros.imaging.pipeline import Imager, ImagingSettings, Panorama
 from panoradar_ros.imaging.points import DetectionSettings
-from panoradar_ros.imaging.turntable import AssemblySettings, RotationAssembler
-from panoradar_ros.nodes.imaging_parameters import PARAMETERS, detector
-from panoradar_ros.nodes.imaging_topics import ImagingTopics
+from panoradar_ros.imaging.rolling import RollingImager, SectorUpdate
+from panoradar_ros.imaging.turntable import AssemblySettings
+from panoradar_ros.nodes.imaging_parameters import PARAMETERS, calibration, detector
+from panoradar_ros.nodes.imaging_topics import ImagingTopics, RollingTopics
 from panoradar_ros.resources import share_path
 
 BLOCKS_KEPT = 120
-"""Radar frames that may wait while a rotation is imaged, about three seconds of them."""
+"""Radar frames that may wait while the chain is busy, about three seconds of them."""
+
+ANGLE_PERIOD_S = 0.002
+"""How often a frame that waits for its turntable angles looks for them."""
 
 
 class ImagingNode(LifecycleNode):
-    """Images every rotation of the radar as soon as it is complete.
+    """Images sectors and whole rotations of the radar as soon as they are complete.
 
     Attributes:
-        blocks_taken: radar frames worked through so far; lets a replay keep pace with the node.
         angles_taken: messages with turntable angles received so far.
     """
 
@@ -41,16 +46,22 @@ class ImagingNode(LifecycleNode):
         super().__init__("imaging", **options)
         self._angles: deque[tuple[int, float]] = deque(maxlen=4000)
         self._rate = Rate()
+        self._sector_rate = Rate()
+        self._chain: RollingImager | None = None
         self._last: Panorama | None = None
-        self._latency_s = 0.0
-        self.blocks_taken = 0
+        self._latency_s = self._sector_latency_s = 0.0
+        self._blocks_done = 0
         self.angles_taken = 0
 
     def configure(self) -> None:
         """Create the topics and the imaging chain."""
+        self._calibration = calibration(self.parameters.values())
+        self._antennas = AntennaMonitor()
         self._imager = Imager(settings=self._settings(self.parameters.values()))
         self._imager.warm_up(Waveform())
-        self._topics = ImagingTopics(self, self._imager.settings.grid)
+        grid = self._imager.settings.grid
+        self._topics = ImagingTopics(self, grid)
+        self._sector_topics = RollingTopics(self, grid) if self.parameters["rolling"] else None
         self.diagnostics("imaging").add("rotations", self._status)
 
     def activate(self) -> None:
@@ -62,6 +73,15 @@ class ImagingNode(LifecycleNode):
         self.subscriber(JointState, "joint_states", self._take_angle, reliable_qos(depth=200))
         self.work("worker", self._work)
 
+    @property
+    def blocks_taken(self) -> int:
+        """Radar frames worked through so far; lets a replay keep pace with the node.
+
+        The frame that completed a turn counts when the turn is published.
+        """
+        unfinished = self._chain is not None and self._chain.turns_unfinished
+        return self._blocks_done - bool(unfinished)
+
     def has_listeners(self) -> bool:
         """Whether every small result has a subscriber."""
         return self._topics.has_listeners()
@@ -70,6 +90,7 @@ class ImagingNode(LifecycleNode):
         """Refuse what the chain refuses."""
         try:
             self._settings(values)
+            calibration(values)
         except ValueError as error:
             return str(error)
         return ""
@@ -95,21 +116,33 @@ class ImagingNode(LifecycleNode):
         if joint in message.name:
             index = list(message.name).index(joint)
             stamp_ns = messages.to_time_ns(message.header.stamp)
-            self._angles.append((stamp_ns, message.position[index]))
+            self._angles.append((stamp_ns, self._calibration.rate_ratio * message.position[index]))
 
     def _work(self, stop: threading.Event) -> None:
-        offset_rad = np.deg2rad(self.parameters["mounting_offset_deg"])
+        offset_rad = self._calibration.azimuth_offset_rad or 0.0
         margin_rad = np.deg2rad(self.parameters["window_deg"] / 2 + 1)
-        self._assembler = RotationAssembler(AssemblySettings(margin_rad, offset_rad))
-        while not stop.is_set():
-            block: PositionBlock | None = self._blocks.get(timeout_s=0.05)
-            if block is not None:
-                self._assembler.add_block(block)
-            while self._angles:
-                self._assembler.add_angle(*self._angles.popleft())
-            for rotation in self._assembler.rotations():
-                self._take(self._imager.image(rotation))
-            self.blocks_taken += block is not None
+        assembly = AssemblySettings(margin_rad, offset_rad)
+        topics = self._sector_topics
+        with RollingImager(self._imager, self._take, assembly, sectors=topics is not None) as chain:
+            self._chain = chain
+            while not stop.is_set():
+                wait_s = ANGLE_PERIOD_S if chain.waits_for_angles else 0.05
+                block: PositionBlock | None = self._blocks.get(timeout_s=wait_s)
+                if block is not None:
+                    self._antennas.add(block)
+                    chain.add_block(calibrated(block, self._calibration))
+                while self._angles:
+                    chain.add_angle(*self._angles.popleft())
+                for sector in chain.updates():
+                    if topics is not None:
+                        topics.publish(sector, chain.range_m)
+                        self._note(sector)
+                self._blocks_done += block is not None
+
+    def _note(self, sector: SectorUpdate) -> None:
+        now_ns = self.get_clock().now().nanoseconds
+        self._sector_latency_s = (now_ns - float(sector.ray_ns.mean())) * 1e-9
+        self._sector_rate.tick()
 
     def _take(self, panorama: Panorama) -> None:
         self._topics.publish(panorama)
@@ -119,8 +152,8 @@ class ImagingNode(LifecycleNode):
         self._rate.tick()
 
     def _status(self) -> Status:
-        last = self._last
-        if last is None:
+        last, chain = self._last, self._chain
+        if last is None or chain is None:
             return Status(Level.WARN, "no rotation yet: are radar and turntable running?")
         values = {
             "rotations_per_s": self._rate.per_s,
@@ -128,13 +161,18 @@ class ImagingNode(LifecycleNode):
             "lost_fraction": last.lost_fraction,
             "speed_mps": last.motion.motion.speed_mps,
             "motion_pixels": last.motion.pixels,
-            "restarts": self._assembler.statistics.restarts,
-            "last_restart": self._assembler.statistics.last_restart_reason,
+            "restarts": chain.statistics.restarts,
+            "last_restart": chain.statistics.last_restart_reason,
+            "sectors_per_s": self._sector_rate.per_s,
+            "sector_latency_ms": 1e3 * self._sector_latency_s,
+            "late_turns": chain.rolling_statistics.late_motions,
             "frames_dropped": self._blocks.dropped,
             **{f"{stage}_ms": value for stage, value in last.stage_ms.items()},
         }
         if not self._rate.per_s:
             return Status(Level.ERROR, "no new rotations: radar or turntable stopped", values)
+        if self._antennas.problems:
+            return Status(Level.ERROR, "; ".join(self._antennas.problems), values)
         if not last.motion.reliable and self.parameters["estimate_motion"]:
             return Status(Level.WARN, "the scene did not say how the robot moves", values)
         return Status(Level.OK, "imaging", values)

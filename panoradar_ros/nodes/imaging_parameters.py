@@ -1,10 +1,15 @@
 """Parameters of the imaging node."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mmwave.cfar import CellAveragingCfar, Cfar, OrderedStatisticCfar
 from mmwave.ros.parameters import Parameter
+from panoradar_ros.calibration.file import Calibration, CalibrationError, read_calibration
 
 PARAMETERS = (
     Parameter("frame_id", "radar_base", "Frame of points, scan and pictures", read_only=True),
@@ -23,6 +28,13 @@ PARAMETERS = (
         "Azimuth of the boresight in base_link where the turntable's angle is zero",
         minimum=-180.0,
         maximum=180.0,
+        read_only=True,
+    ),
+    Parameter(
+        "calibration_file",
+        "",
+        "What panoradar calibrate wrote: azimuth offset and rate of the turntable, gains of the "
+        "antennas; empty for none",
         read_only=True,
     ),
     Parameter(
@@ -136,6 +148,12 @@ PARAMETERS = (
         maximum=100.0,
         read_only=True,
     ),
+    Parameter(
+        "rolling",
+        True,
+        "Image a sector with every radar frame, beside the whole turns; false whole turns only",
+        read_only=True,
+    ),
     Parameter("workers", 2, "Threads that form beams", minimum=1, maximum=64, read_only=True),
 )
 
@@ -156,3 +174,21 @@ def detector(values: Mapping[str, Any]) -> Cfar:
     if values["cfar_kind"] == "ordered_statistic":
         return OrderedStatisticCfar(*window, values["cfar_rank_share"])
     return CellAveragingCfar(*window)
+
+
+def calibration(values: Mapping[str, Any]) -> Calibration:
+    """The calibration that the parameters ask for, its azimuth offset always given.
+
+    Raises:
+        CalibrationError: the file is not what it should be, or the offset is given twice.
+    """
+    path, mounting_deg = values["calibration_file"], values["mounting_offset_deg"]
+    found = read_calibration(Path(path).expanduser()) if path else Calibration()
+    if found.azimuth_offset_rad is None:
+        return replace(found, azimuth_offset_rad=float(np.deg2rad(mounting_deg)))
+    if mounting_deg:
+        raise CalibrationError(
+            f"mounting_offset_deg is {mounting_deg:g}, but {path} gives the azimuth offset: leave "
+            "one of them out"
+        )
+    return found

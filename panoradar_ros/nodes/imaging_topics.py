@@ -3,7 +3,9 @@
 import numpy as np
 from geometry_msgs.msg import TwistWithCovarianceStamped
 from nav_msgs.msg import Odometry
+from numpy.typing import NDArray
 from sensor_msgs.msg import Image, LaserScan, PointCloud2
+from std_msgs.msg import Header
 
 from mmwave.ros import messages
 from mmwave.ros.adapter import tf_broadcaster
@@ -14,6 +16,7 @@ from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.odometry import motion_covariance
 from panoradar_ros.imaging.pipeline import Panorama
 from panoradar_ros.imaging.planar_motion import PlanarMotion
+from panoradar_ros.imaging.rolling import SectorUpdate
 
 
 class ImagingTopics:
@@ -99,6 +102,58 @@ class ImagingTopics:
             minimum_m=self._parameters["minimum_range_m"],
             maximum_m=self._parameters["maximum_range_m"],
             intensity=panorama.scan.intensity_db[in_time],
+        )
+
+
+class RollingTopics:
+    """The publishers of sectors, until the node's cleanup.
+
+    Args:
+        node: the imaging node; gives frame and ranges by its parameters.
+        grid: rows and columns of the panorama.
+    """
+
+    def __init__(self, node: LifecycleNode, grid: PanoramaGrid) -> None:
+        self._parameters = node.parameters
+        self._grid = grid
+        self._points = node.publisher(PointCloud2, "rolling/points", sensor_qos(41_000, depth=20))
+        self._scan = node.publisher(LaserScan, "rolling/scan", sensor_qos(500, depth=20))
+        self._panorama = node.publisher(Image, "rolling/panorama", sensor_qos(400_000))
+
+    def publish(self, sector: SectorUpdate, range_m: NDArray[np.float32]) -> None:
+        """Publish a sector, and the panorama that it belongs to, where someone listens.
+
+        Args:
+            sector: what is new.
+            range_m: (row, column) newest range of every ray.
+        """
+        frame = self._parameters["frame_id"]
+        first = messages.to_header(int(sector.ray_ns[0]), frame)
+        image, limit_m = sector.image, self._parameters["maximum_range_m"]
+        self._points.publish(
+            lambda: messages.organised_cloud(
+                sector.points_m, image.range_m, image.intensity_db, first
+            )
+        )
+        self._scan.publish(lambda: self._to_scan(sector, first))
+        last = messages.to_header(int(sector.ray_ns[-1]), frame)
+        self._panorama.publish(
+            lambda: messages.image(pictures.panorama(range_m, limit_m), "rgb8", last)
+        )
+
+    def _to_scan(self, sector: SectorUpdate, header: Header) -> LaserScan:
+        rays = len(sector.columns)
+        azimuth_rad = float(self._grid.azimuth_rad[sector.columns[0]])
+        passed_s = (sector.ray_ns[-1] - sector.ray_ns[0]) * 1e-9
+        return messages.laser_scan(
+            sector.scan.range_m,
+            header,
+            first_azimuth_rad=azimuth_rad + 2 * np.pi * (azimuth_rad < -np.pi),
+            azimuth_increment_rad=sector.direction * 2 * np.pi / self._grid.columns,
+            scan_time_s=passed_s * rays / max(rays - 1, 1),
+            minimum_m=self._parameters["minimum_range_m"],
+            maximum_m=self._parameters["maximum_range_m"],
+            intensity=sector.scan.intensity_db,
         )
 
 

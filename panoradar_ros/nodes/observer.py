@@ -12,11 +12,12 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TwistWithCovarianceStamped
 from nav_msgs.msg import Odometry
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image, JointState, LaserScan
+from sensor_msgs.msg import Image, JointState, LaserScan, PointCloud2
 
 from mmwave.ros.messages import pixels_of, quaternion_to_yaw, to_time_ns
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.publishing import reliable_qos, sensor_qos
+from panoradar_ros.rolling_report import SectorSeen
 
 STEADY_READINGS = 30
 
@@ -40,6 +41,9 @@ class Observations:
         latency_s: from the end of each turn to the arrival of its odometry.
         arrival_s: monotonic time of each arrival.
         scans: all scans.
+        sectors: all scans of sectors.
+        sector_points_ns: arrival of each sector's points by their stamp.
+        sector_panorama_ns: arrival of each rolling panorama by its stamp.
         truth: rows of (time_ns, x, y, yaw).
         pictures: the last picture of each topic.
         diagnostics: last values by status name and key.
@@ -49,6 +53,9 @@ class Observations:
     latency_s: list[float] = field(default_factory=list)
     arrival_s: list[float] = field(default_factory=list)
     scans: list[ScanSeen] = field(default_factory=list)
+    sectors: list[SectorSeen] = field(default_factory=list)
+    sector_points_ns: dict[int, int] = field(default_factory=dict)
+    sector_panorama_ns: dict[int, int] = field(default_factory=dict)
     truth: list[tuple[int, float, float, float]] = field(default_factory=list)
     pictures: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     diagnostics: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -80,7 +87,10 @@ class ObserverNode(LifecycleNode):
         self.subscriber(LaserScan, "scan", self._scan, small)
         self.subscriber(Odometry, "sim/odometry", self._truth, reliable_qos(depth=100))
         self.subscriber(DiagnosticArray, "/diagnostics", self._diagnostics, reliable_qos(depth=50))
+        self.subscriber(LaserScan, "rolling/scan", self._sector, small)
+        self.subscriber(PointCloud2, "rolling/points", self._sector_points, small)
         large = sensor_qos(400_000, depth=2)
+        self.subscriber(Image, "rolling/panorama", self._sector_panorama, large)
         for topic in ("heatmap", "panorama"):
             self.subscriber(Image, topic, partial(self._picture, topic), large)
 
@@ -111,6 +121,29 @@ class ObserverNode(LifecycleNode):
         )
         with self.lock:
             self.seen.scans.append(scan)
+
+    def _sector(self, message: LaserScan) -> None:
+        arrival_ns, first_ns = time.time_ns(), to_time_ns(message.header.stamp)
+        range_m = np.array(message.ranges, np.float32)
+        last_ns = first_ns + round(message.time_increment * (len(range_m) - 1) * 1e9)
+        sector = SectorSeen(
+            first_ns,
+            last_ns,
+            arrival_ns,
+            message.angle_min,
+            message.angle_increment,
+            range_m,
+        )
+        with self.lock:
+            self.seen.sectors.append(sector)
+
+    def _sector_points(self, message: PointCloud2) -> None:
+        with self.lock:
+            self.seen.sector_points_ns[to_time_ns(message.header.stamp)] = time.time_ns()
+
+    def _sector_panorama(self, message: Image) -> None:
+        with self.lock:
+            self.seen.sector_panorama_ns[to_time_ns(message.header.stamp)] = time.time_ns()
 
     def _truth(self, message: Odometry) -> None:
         pose = message.pose.pose
