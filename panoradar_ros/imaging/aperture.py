@@ -48,7 +48,7 @@ def received_weight(
     array: AntennaArray,
     window_rad: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum of the taper over the positions that were received, and its share of all positions.
+    """Sum of the taper over what was received, and how much of the window that is.
 
     Args:
         profiles: positions (their spectra are not read).
@@ -58,7 +58,8 @@ def received_weight(
         window_rad: full width of the azimuth window.
 
     Returns:
-        Sum (ray,) and share (ray,), the latter 0..1.
+        Sum (ray,), each position times the azimuth it stands for, and share (ray,) 0..1 of the
+        positions.
     """
     sign = profiles.direction
     ray_time_s = np.interp(sign * ray_azimuth_rad, sign * profiles.azimuth_rad, profiles.time_s)
@@ -66,6 +67,7 @@ def received_weight(
     return _windowed_sums(
         sign * (profiles.azimuth_rad + motion.yaw_rad(profiles.time_s)),
         profiles.weight,
+        profiles.weight * profiles.azimuth_share(),
         sign * (ray_azimuth_rad + motion.yaw_rad(ray_time_s)),
         window_rad / 2,
         table,
@@ -73,7 +75,7 @@ def received_weight(
 
 
 @numba.njit(nogil=True, cache=True)
-def _windowed_sums(position, weight, ray, half_window, table):
+def _windowed_sums(position, weight, stands_for, ray, half_window, table):
     """Sums over the positions of each ray's window; ``table`` is the taper from 0 to its edge."""
     total = np.zeros(len(ray))
     share = np.zeros(len(ray))
@@ -83,16 +85,18 @@ def _windowed_sums(position, weight, ray, half_window, table):
         while first < len(position) and position[first] < ray[i] - half_window:
             first += 1
         whole = 0.0
+        received = 0.0
         p = first
         while p < len(position) and position[p] < ray[i] + half_window:
             place = abs(position[p] - ray[i]) * per_rad
             left = min(int(place), len(table) - 2)
             value = table[left] + (place - left) * (table[left + 1] - table[left])
-            total[i] += value * weight[p]
+            total[i] += value * stands_for[p]
+            received += value * weight[p]
             whole += value
             p += 1
         if whole > 0:
-            share[i] = total[i] / whole
+            share[i] = received / whole
     return total, share
 
 

@@ -41,7 +41,9 @@ def phase_steering(
     offsets_s = rotation.waveform.transmitter_offsets_s
     late_s = np.repeat(offsets_s - offsets_s.mean(), per_transmitter)
     speed_rad_s = np.gradient(fixed_rad, profiles.time_s)
-    total = (matched_taper(array, fixed_rad - ray_fixed_rad, window_rad) * profiles.weight).sum()
+    share = profiles.azimuth_share()
+    received = share * profiles.weight
+    total = (matched_taper(array, fixed_rad - ray_fixed_rad, window_rad) * received).sum()
     near = np.abs(fixed_rad - ray_fixed_rad) < window_rad / 2 + np.abs(speed_rad_s * late_s.max())
     offset_rad = (fixed_rad - ray_fixed_rad)[near]
     angle = offset_rad[:, None] + speed_rad_s[near, None] * late_s
@@ -51,7 +53,7 @@ def phase_steering(
     ).reshape(delay_s.shape)
     path_m = np.cos(elevation_rad) * (array.radius_m * (np.cos(angle) - 1) + moved_m)
     path_m = path_m + array.heights_m * np.sin(elevation_rad)
-    taper = matched_taper(array, angle, window_rad)
+    taper = share[near, None] * matched_taper(array, angle, window_rad)
     weight = taper * np.exp(1j * array.wavenumber_rad_per_m * path_m)
     spectrum = profiles.spectrum[near].astype(np.complex128)
     return np.einsum("pa,par->r", weight, spectrum) / (total * array.antennas)

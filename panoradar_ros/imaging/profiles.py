@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from mmwave.spectrum import as_complex, range_spectrum
 from panoradar_ros.imaging.rotation import Positions, Rotation
 
+WIDEST_SHARE = 8.0
+"""Largest share of azimuth a position stands for: beside a long hole none decides alone."""
+
 LEAKAGE_BINS = 16
 """Range bins that the leakage's main and side lobes reach, about 60 cm."""
 
@@ -32,6 +35,24 @@ class RangeProfiles:
     def direction(self) -> int:
         """+1 where the azimuth increases, -1 where it decreases."""
         return 1 if self.azimuth_rad[-1] > self.azimuth_rad[0] else -1
+
+    def azimuth_share(self) -> NDArray[np.float64]:
+        """Azimuth that each position stands for, half way to its neighbours, over the median.
+
+        A beam is an integral over azimuth (Lai et al. 2024, equation 3 is one over time). A sum
+        over positions leaves out the gaps between frames and what was lost, which puts side lobes
+        of -27 dB beside every reflector; with the positions at a gap's ends standing for it they
+        are 40 dB down. Positions without a valid antenna stand for nothing.
+
+        Returns:
+            (position,) 0..WIDEST_SHARE.
+        """
+        received = np.flatnonzero(self.weight > 0)
+        share = np.zeros(len(self.weight))
+        if len(received) > 1:
+            width = np.abs(np.gradient(self.azimuth_rad[received]))
+            share[received] = np.minimum(width / np.median(width), WIDEST_SHARE)
+        return share
 
     def every(self, decimation: int) -> "RangeProfiles":
         """Every ``decimation``-th position, contiguous copies; 1 gives these profiles themselves.

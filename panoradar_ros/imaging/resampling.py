@@ -168,6 +168,7 @@ def plan_spreading(
     index = first[..., None] + np.arange(grid.taps)
     outside = (index < 0) | (index >= len(grid_rad))
     chirp_turn, grid_turn = turn[: chirp_s.size].reshape(chirp_s.shape), turn[chirp_s.size :]
+    weight *= profiles.azimuth_share()[:, None, None]
     weight *= chirp_turn[..., None] * np.conj(grid_turn[np.where(outside, 0, index)])
     weight[outside] = 0
     return Spreading(first, weight.astype(np.complex64), grid_s, grid_rad)

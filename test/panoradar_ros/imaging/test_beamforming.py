@@ -165,6 +165,19 @@ def test_azimuth_width_of_the_matched_taper(rotation_of, method):
     assert width_deg == pytest.approx(2.3, rel=0.05)
 
 
+def test_gaps_between_frames_and_lost_positions_leave_no_side_lobes(rotation_of):
+    rotation = rotation_of([(5.0, 0.02, 0.0, 1500)], noise_counts=0.3)
+    lost = np.zeros(rotation.valid.shape, bool)
+    lost[::37] = True
+    grid = PanoramaGrid(columns=512, rows=2, elevation_limit_rad=1e-3)
+    for turn in (rotation, damaged(rotation, lost)):
+        power, _ = Beamformer(ARRAY).power(turn, range_profiles(turn), PlanarMotion(), grid)
+        _, column, cell = peak_of(power)
+        beam = np.roll(power[0, :, cell], 256 - column) / power.max()
+        beside = np.abs(np.arange(512) - 256) * 360 / 512 > 5
+        assert 10 * np.log10(beam[beside].max()) < -38
+
+
 def test_lost_positions_are_masked_and_weights_renormalised(rotation_of):
     rotation = rotation_of([(4.0, 0.0, 0.3, 1500)])
     lost = np.random.default_rng(3).random(rotation.valid.shape) < 0.1

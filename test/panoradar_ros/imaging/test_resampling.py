@@ -82,7 +82,8 @@ def test_transmitters_are_spread_from_where_each_of_them_was(rotation_of):
     index = spreading.first[..., None] + np.arange(8)
     inside = ((index >= 0) & (index < len(spreading.time_s))).all(axis=(1, 2))
     place = spreading.azimuth_rad[np.clip(index, 0, len(spreading.time_s) - 1)]
-    centre = (spreading.weight.real * place).sum(axis=2)[inside]
+    weight = spreading.weight.real / profiles.azimuth_share()[:, None, None]
+    centre = (weight * place).sum(axis=2)[inside]
     apart_s = np.diff(rotation.waveform.transmitter_offsets_s)[0]
     expected = np.diff(rotation.azimuth_rad)[0] / np.diff(rotation.time_s)[0] * apart_s
     assert (centre[:, 1] - centre[:, 0]).mean() == pytest.approx(expected, rel=1e-3)
@@ -117,5 +118,17 @@ def test_received_weight_is_the_sum_of_the_taper(rotation_of):
     times = np.interp(rays, profiles.azimuth_rad, profiles.time_s)
     offset = position - (rays + motion.yaw_rad(times))[:, None]
     taper = matched_taper(ARRAY, offset, np.deg2rad(60))
-    assert total == pytest.approx((taper * profiles.weight).sum(axis=1), rel=1e-6)
+    stands_for = profiles.weight * profiles.azimuth_share()
+    assert total == pytest.approx((taper * stands_for).sum(axis=1), rel=1e-6)
     assert share == pytest.approx((taper * profiles.weight).sum(axis=1) / taper.sum(axis=1))
+
+
+def test_positions_stand_for_the_azimuth_half_way_to_their_neighbours(rotation_of):
+    rotation = rotation_of([])
+    rotation.valid[101] = False
+    rotation.valid[700:1000] = False
+    share = range_profiles(rotation).azimuth_share()
+    assert share[50] == pytest.approx(1)
+    assert share[[63, 64]] == pytest.approx((1 + 1.68 / 0.39) / 2, rel=1e-2)  # the gap's ends
+    assert share[100:103] == pytest.approx([1.5, 0, 1.5])
+    assert share[[699, 700, 999, 1000]] == pytest.approx([8, 0, 0, 8])
