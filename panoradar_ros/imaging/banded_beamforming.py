@@ -10,7 +10,7 @@ from panoradar_ros.imaging.beam_plan import BeamPlan
 from panoradar_ros.imaging.pair_kernels import (
     antenna_pairs,
     azimuth_kernel,
-    elevation_pair,
+    elevation_pairs,
     store_scaled_power,
 )
 from panoradar_ros.imaging.resampling import spread_antenna
@@ -19,6 +19,9 @@ Run = Callable[[Callable[[int], None], int], None]
 """Runs ``task(0) ... task(count - 1)`` on workers."""
 
 POINTS_PER_TASK = 64
+
+PAIRS_PER_TASK = 4
+"""Elevation pairs that are formed together."""
 
 
 def on_grid(
@@ -90,18 +93,24 @@ def banded_power(
     cosines, sines = plan.steering()
     width, rows = aperture.width, plan.grid.rows
 
-    def one_pair(row: int) -> None:
-        planes = np.empty((2 * points, 2 * bins), np.float32)
-        elevation_pair(pairs, cosines[row], sines[row], planes)
+    idle: list[NDArray[np.float32]] = []  # used again: fresh memory costs as much as the sums in it
+
+    def some_elevations(index: int) -> None:
+        some = slice(index * PAIRS_PER_TASK, (index + 1) * PAIRS_PER_TASK)
+        shape = (PAIRS_PER_TASK, 2 * points, 2 * bins)
+        planes = idle.pop() if idle else np.empty(shape, np.float32)
+        elevation_pairs(pairs, cosines[some], sines[some], planes)
         kernel = np.empty((2 * block, 2 * width), np.float32)
         beams = np.empty((2 * block, 2 * bins), np.float32)
-        cosine = np.float32(np.cos(plan.pair_elevations_rad[row]))
-        for index, first in enumerate(aperture.first):
-            rays = slice(index * block, (index + 1) * block)
-            azimuth_kernel(turns[rays], aperture.taper[rays], cosine, kernel)
-            np.matmul(kernel, planes[2 * first : 2 * (first + width)], out=beams)
-            store_scaled_power(
-                beams, plan.gain[rays], plan.column_of_ray[rays], row, rows - 1 - row, power
-            )
+        for row, plane in zip(range(rows // 2)[some], planes, strict=False):
+            cosine = np.float32(np.cos(plan.pair_elevations_rad[row]))
+            for number, first in enumerate(aperture.first):
+                rays = slice(number * block, (number + 1) * block)
+                azimuth_kernel(turns[rays], aperture.taper[rays], cosine, kernel)
+                np.matmul(kernel, plane[2 * first : 2 * (first + width)], out=beams)
+                store_scaled_power(
+                    beams, plan.gain[rays], plan.column_of_ray[rays], row, rows - 1 - row, power
+                )
+        idle.append(planes)
 
-    run(one_pair, rows // 2)
+    run(some_elevations, -(-(rows // 2) // PAIRS_PER_TASK))

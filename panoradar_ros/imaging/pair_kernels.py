@@ -38,41 +38,43 @@ def antenna_pairs(spectrum, first, last, pairs):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def elevation_pair(pairs, cosine, sine, out):
-    """Beams at +phi (left half of the columns) and -phi (right half).
+def elevation_pairs(pairs, cosine, sine, out):
+    """Beams at +phi (left half of the columns) and -phi (right half) for a few phi.
+
+    A few at a time, because fetching the antennas from memory takes longer than adding them.
 
     Args:
         pairs: (grid, 2, half, 2, range) of :func:`antenna_pairs`.
-        cosine: (half,) float32, cos(K h_i sin phi) / antennas.
-        sine: (half,) float32, sin(K h_i sin phi) / antennas.
-        out: (2 * grid, 2 * range) float32: row 2 g the real part, row 2 g + 1 the imaginary part.
+        cosine: (phi, half) float32, cos(K h_i sin phi) / antennas.
+        sine: (phi, half) float32, sin(K h_i sin phi) / antennas.
+        out: (phi, 2 * grid, 2 * range) float32: row 2 g the real part, row 2 g + 1 the imaginary.
     """
     bins = pairs.shape[4]
     half = pairs.shape[2]
     even = np.empty((2, bins), np.float32)
     odd = np.empty((2, bins), np.float32)
     for g in range(pairs.shape[0]):
-        for part in range(2):
-            c = even[part]
-            e = odd[part]
-            first_sum = pairs[g, 0, 0, part]
-            first_difference = pairs[g, 1, 0, part]
+        for elevation in range(cosine.shape[0]):
+            for part in range(2):
+                c = even[part]
+                e = odd[part]
+                c[:] = 0
+                e[:] = 0
+                for i in range(half):
+                    in_phase = cosine[elevation, i]
+                    in_quadrature = sine[elevation, i]
+                    row_sum = pairs[g, 0, i, part]
+                    row_difference = pairs[g, 1, i, part]
+                    for k in range(bins):
+                        c[k] += in_phase * row_sum[k]
+                        e[k] += in_quadrature * row_difference[k]
+            real = out[elevation, 2 * g]
+            imag = out[elevation, 2 * g + 1]
             for k in range(bins):
-                c[k] = cosine[0] * first_sum[k]
-                e[k] = sine[0] * first_difference[k]
-            for i in range(1, half):
-                row_sum = pairs[g, 0, i, part]
-                row_difference = pairs[g, 1, i, part]
-                for k in range(bins):
-                    c[k] += cosine[i] * row_sum[k]
-                    e[k] += sine[i] * row_difference[k]
-        real = out[2 * g]
-        imag = out[2 * g + 1]
-        for k in range(bins):
-            real[k] = even[0, k] - odd[1, k]
-            imag[k] = even[1, k] + odd[0, k]
-            real[bins + k] = even[0, k] + odd[1, k]
-            imag[bins + k] = even[1, k] - odd[0, k]
+                real[k] = even[0, k] - odd[1, k]
+                imag[k] = even[1, k] + odd[0, k]
+                real[bins + k] = even[0, k] + odd[1, k]
+                imag[bins + k] = even[1, k] - odd[0, k]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -167,32 +169,41 @@ def store_scaled_power(beams, gain, columns, row_upper, row_lower, power):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def harmonic_pair(harmonics, cosine, sine, transfer, low, high, out):
-    """Beams at +phi and -phi of harmonics ``low`` to ``high`` (cyclic), times the azimuth kernel.
+def harmonic_pairs(harmonics, cosine, sine, transfer, low, high, out):
+    """Beams at +phi and -phi for a few phi, in harmonics, times the azimuth kernel.
 
     Args:
-        harmonics: (2, half, harmonic, range) complex64: transforms of sums and differences.
-        cosine: (half,) float32.
-        sine: (half,) float32.
-        transfer: (harmonic,) complex64, transform of the azimuth kernel.
-        low: first harmonic, negative.
+        harmonics: (harmonic, 2, half, range) complex64: transforms of sums and differences.
+        cosine: (phi, half) float32.
+        sine: (phi, half) float32.
+        transfer: (phi, harmonic) complex64, transform of the azimuth kernel.
+        low: first harmonic that is let through, negative or zero; counted cyclically.
         high: harmonic to stop before.
-        out: (harmonic, 2 * range) complex64; other harmonics must be zero.
+        out: (phi, harmonic, 2 * range) complex64; other harmonics become zero.
     """
-    half, count, bins = harmonics.shape[1], harmonics.shape[2], harmonics.shape[3]
+    count, _, half, bins = harmonics.shape
+    even = np.empty(bins, np.complex64)
+    odd = np.empty(bins, np.complex64)
+    out[:, high : count + low] = 0
     for number in range(low, high):
         m = number % count
-        row = out[m]
-        gain = transfer[m]
-        for k in range(bins):
-            c = cosine[0] * harmonics[0, 0, m, k]
-            e = sine[0] * harmonics[1, 0, m, k]
-            for i in range(1, half):
-                c += cosine[i] * harmonics[0, i, m, k]
-                e += sine[i] * harmonics[1, i, m, k]
-            turned = np.complex64(complex(-e.imag, e.real))
-            row[k] = gain * (c + turned)
-            row[bins + k] = gain * (c - turned)
+        for elevation in range(cosine.shape[0]):
+            even[:] = 0
+            odd[:] = 0
+            for i in range(half):
+                in_phase = cosine[elevation, i]
+                in_quadrature = sine[elevation, i]
+                row_sum = harmonics[m, 0, i]
+                row_difference = harmonics[m, 1, i]
+                for k in range(bins):
+                    even[k] += in_phase * row_sum[k]
+                    odd[k] += in_quadrature * row_difference[k]
+            row = out[elevation, m]
+            gain = transfer[elevation, m]
+            turned = np.complex64(1j) * gain
+            for k in range(bins):
+                row[k] = gain * even[k] + turned * odd[k]
+                row[bins + k] = gain * even[k] - turned * odd[k]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from mmwave.waveform import AntennaArray
 from panoradar_ros.imaging.aperture import matched_taper
-from panoradar_ros.imaging.banded_beamforming import Run, on_grid
+from panoradar_ros.imaging.banded_beamforming import PAIRS_PER_TASK, Run, on_grid
 from panoradar_ros.imaging.beam_plan import BeamPlan
-from panoradar_ros.imaging.pair_kernels import harmonic_pair, store_ring_power
+from panoradar_ros.imaging.pair_kernels import harmonic_pairs, store_ring_power
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.profiles import RangeProfiles
 from panoradar_ros.imaging.resampling import AzimuthGrid, pattern_width_rad
@@ -88,13 +88,13 @@ def static_power(
     bins, rows, half = spectrum.shape[2], plan.grid.rows, plan.half
     points = scipy.fft.next_fast_len(len(plan.spreading.time_s))
     gridded = on_grid(plan, spectrum, points, run)
-    harmonics = np.empty((2, half, points, bins), np.complex64)
+    harmonics = np.empty((points, 2, half, bins), np.complex64)
 
     def one_antenna_pair(pair: int) -> None:
         below, above = gridded[pair], gridded[len(gridded) - 1 - pair]
         share = np.float32(0.5 if 2 * pair == len(gridded) - 1 else 1.0)
-        harmonics[0, pair] = scipy.fft.fft(share * (below + above), axis=0, overwrite_x=True)
-        harmonics[1, pair] = scipy.fft.fft(below - above, axis=0, overwrite_x=True)
+        harmonics[:, 0, pair] = scipy.fft.fft(share * (below + above), axis=0, overwrite_x=True)
+        harmonics[:, 1, pair] = scipy.fft.fft(below - above, axis=0, overwrite_x=True)
 
     run(one_antenna_pair, half)
     kernel = ring_kernel(
@@ -103,30 +103,31 @@ def static_power(
     cosines, sines = plan.steering()
     step = plan.azimuths.points_per_turn // plan.grid.columns
 
-    def one_pair(row: int) -> None:
-        passed = np.zeros((points, 2 * bins), np.complex64)
-        harmonic_pair(
-            harmonics,
-            cosines[row],
-            sines[row],
-            kernel.transfer[row],
-            kernel.low,
-            kernel.high,
-            passed,
-        )
-        beams = scipy.fft.ifft(passed, axis=0, overwrite_x=True)
-        store_ring_power(
-            beams,
-            plan.first_ray_point,
-            step,
-            plan.gain,
-            plan.column_of_ray,
-            row,
-            rows - 1 - row,
-            power,
-        )
+    idle: list[NDArray[np.complex64]] = []  # used again: fresh memory costs as much as the sums
 
-    run(one_pair, rows // 2)
+    def some_elevations(index: int) -> None:
+        some = slice(index * PAIRS_PER_TASK, (index + 1) * PAIRS_PER_TASK)
+        shape = (PAIRS_PER_TASK, points, 2 * bins)
+        passed = idle.pop() if idle else np.empty(shape, np.complex64)
+        transfer = kernel.transfer[some]
+        harmonic_pairs(
+            harmonics, cosines[some], sines[some], transfer, kernel.low, kernel.high, passed
+        )
+        for row, spectrum_of_pair in zip(range(rows // 2)[some], passed, strict=False):
+            beams = scipy.fft.ifft(spectrum_of_pair, axis=0, overwrite_x=True)
+            store_ring_power(
+                beams,
+                plan.first_ray_point,
+                step,
+                plan.gain,
+                plan.column_of_ray,
+                row,
+                rows - 1 - row,
+                power,
+            )
+        idle.append(passed)
+
+    run(some_elevations, -(-(rows // 2) // PAIRS_PER_TASK))
 
 
 def error_of_standing_still(
