@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 SUBJECTS = {
+    "beamforming": "beams beside phase steering: error, time, memory, growth",
     "capture": "what receiving costs, beside xwr alone",
     "cfar": "detectors beside plain NumPy, and their false alarms beside the designed rate",
     "imaging": "a whole rotation, beside direct summation",
