@@ -49,7 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--viewer-port", type=int, default=9090, help="of the page (9090)")
     parser.add_argument("--headless", action="store_true", help="the same as --viewer off")
-    parser.add_argument("--no-rolling", action="store_true", help="whole turns only, no sectors")
+    parser.add_argument(
+        "--listen-to",
+        choices=("turns", "sectors", "both"),
+        default="turns",
+        help="which results are measured, and so made (turns)",
+    )
     parser.add_argument("--output", type=Path, help="folder for pictures and report.json")
     parser.add_argument("--record", type=Path, help="bag for raw data, angles and results")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -160,7 +165,6 @@ def _watch(
             "data_port": ports[1],
         },
         "motor": {"serial_port": folder / "stepper"},
-        "imaging": {"rolling": "false" if arguments.no_rolling else "true"},
     }
     pairs = [f"{n}:{k}:={v}" for n, values in settings.items() for k, v in values.items()]
     command = ["--ros-args", *(word for pair in pairs for word in ("-p", pair))]
@@ -170,6 +174,8 @@ def _watch(
     with NodeProcess(command) as process:
         observer = process.add(ObserverNode)
         assert isinstance(observer, ObserverNode)  # for the type checker: add() returns its base
+        observer.to_turns = arguments.listen_to != "sectors"
+        observer.to_sectors = arguments.listen_to != "turns"
         _start(process, observer, wait_for_recorder=False)
         for make in NODES:
             node = process.add(make)
@@ -255,8 +261,7 @@ def _score(seen, usage: dict[str, float], first_s: float, arguments) -> DemoRepo
         np.array([row[0] for row in seen.truth]), np.array([row[1:] for row in seen.truth])
     )
     motion = motion_against_truth(seen.velocity, TURN_S, path)
-    measured, true = _scans(seen, path, arguments)
-    scan = scan_score(measured, true)
+    scan = scan_score(*_scans(seen, path, arguments)) if arguments.listen_to != "sectors" else None
     arrivals = np.array([t for t in seen.arrival_s if t >= usage["start_s"]])
     if len(arrivals) < 2:
         raise RuntimeError(
@@ -281,9 +286,9 @@ def _score(seen, usage: dict[str, float], first_s: float, arguments) -> DemoRepo
         speed_p95_mps=motion.speed_p95_mps,
         heading_mae_deg=motion.heading_mae_deg,
         heading_p95_deg=motion.heading_p95_deg,
-        scan_median_error_m=scan.median_error_m,
-        scan_p90_error_m=scan.p90_error_m,
-        scan_detected_fraction=scan.detected_fraction,
+        scan_median_error_m=scan.median_error_m if scan else float("nan"),
+        scan_p90_error_m=scan.p90_error_m if scan else float("nan"),
+        scan_detected_fraction=scan.detected_fraction if scan else float("nan"),
         latency_ms_p50=float(np.median(latency_ms)),
         latency_ms_p95=float(np.quantile(latency_ms, 0.95)),
         cpu_fraction=usage["cpu"],

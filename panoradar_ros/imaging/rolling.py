@@ -11,13 +11,10 @@ the turn's last sample, not when it happens to be ready; where it is late the se
 which a replay at full speed does and a live stack with time to spare does not.
 """
 
-import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -33,7 +30,7 @@ from panoradar_ros.imaging.pipeline import LONGEST_MEMORY_S, Imager, Panorama
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.points import RangeImage, planar_scan, points_from_range, range_image
 from panoradar_ros.imaging.profiles import range_profiles
-from panoradar_ros.imaging.rolling_beams import SectorBeamformer, SectorPower
+from panoradar_ros.imaging.rolling_beams import RunningMedian, SectorBeamformer, SectorPower
 from panoradar_ros.imaging.rolling_motion import MotionTracker, TrackerSettings
 from panoradar_ros.imaging.rotation import Positions, Rotation
 from panoradar_ros.imaging.turntable import (
@@ -45,8 +42,8 @@ from panoradar_ros.imaging.turntable import (
     smooth_azimuth,
 )
 
-TURN_NICENESS = 5
-"""Priority of the threads that image whole turns: a sector that is due takes the processor."""
+TURNS_WAITING = 3
+"""So many complete turns may be unfinished before frames have to wait."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,9 @@ class RollingImager:
             power is valid during the call.
         assembly: how positions become turns.
         settings: how sectors are formed.
-        sectors: False images whole turns only.
+        sectors: asked with every frame whether sectors are wanted; they begin anew when they are
+            wanted again.
+        turn_images: asked with every turn whether its image is wanted, or its motion alone.
         yaw_rate_of: what an IMU says of the rate of turn in a rotation; asked when it is complete.
 
     Attributes:
@@ -159,7 +158,8 @@ class RollingImager:
         assembly: AssemblySettings | None = None,
         settings: RollingSettings | None = None,
         *,
-        sectors: bool = True,
+        sectors: Callable[[], bool] = lambda: True,
+        turn_images: Callable[[], bool] = lambda: True,
         yaw_rate_of: Callable[[Rotation], YawRatePrior | None] | None = None,
     ) -> None:
         self.settings = settings if settings is not None else RollingSettings()
@@ -167,7 +167,8 @@ class RollingImager:
         self.statistics = AssemblyStatistics()
         self.rolling_statistics = RollingStatistics()
         self._imager, self._on_panorama = imager, on_panorama
-        self._with_sectors = sectors
+        self._sectors_wanted, self._turn_images_wanted = sectors, turn_images
+        self._in_sectors = False
         self._yaw_rate_of = yaw_rate_of
         self._array = imager.array
         self._grid = imager.settings.grid
@@ -187,11 +188,11 @@ class RollingImager:
         self._recent: deque[LocatedBlock] = deque()
         self._last_rad = -np.inf
         self._reference_ns = 0
-        self._noise = _RunningMedian(self._grid.columns)
+        self._noise = RunningMedian(self._grid.columns)
         self._tracker = MotionTracker(self.settings.tracker)
         self._pending: deque[tuple[int, Future[_TurnResult]]] = deque()
         self._newest: _TurnResult | None = None
-        self._worker = ThreadPoolExecutor(1, "turn", initializer=_step_back)
+        self._worker = ThreadPoolExecutor(1, "turn")
         self._unfinished: deque[Future[None]] = deque()
         # two pools that each set the number of BLAS threads and put it back would undo each other
         self._blas = ThreadpoolController().limit(limits=1, user_api="blas")
@@ -222,7 +223,11 @@ class RollingImager:
             Exception: what imaging a whole turn, or ``on_panorama``, raised.
         """
         for located in self._locator.located():
-            update = self._sector(located) if self._with_sectors else None
+            update = None
+            if self._sectors_wanted():
+                update = self._sector(located)
+            else:
+                self._pause()
             for turn in self._cutter.add(located):
                 self._start_turn(turn.rotation)
             if update is not None:
@@ -246,8 +251,8 @@ class RollingImager:
             self._unfinished.popleft().result()
 
     def _start_turn(self, rotation: Rotation) -> None:
-        """Image a turn in the other thread; at most one waits while another is at work."""
-        while self.turns_unfinished > 1:
+        """Image a turn in the other thread."""
+        while self.turns_unfinished >= TURNS_WAITING:
             self._unfinished.popleft().result()
         motion: Future[_TurnResult] = Future()
         yaw_rate = self._yaw_rate_of(rotation) if self._yaw_rate_of is not None else None
@@ -260,7 +265,9 @@ class RollingImager:
 
         def work() -> None:
             try:
-                self._on_panorama(self._imager.image(rotation, told, yaw_rate))
+                self._on_panorama(
+                    self._imager.image(rotation, told, yaw_rate, self._turn_images_wanted)
+                )
             except BaseException as error:
                 if not motion.done():
                     motion.set_exception(error)
@@ -268,8 +275,7 @@ class RollingImager:
 
         last_ns = rotation.reference_ns + round(rotation.time_s[-1] * 1e9)
         ready_ns = last_ns + round(self.settings.motion_delay_s * 1e9)
-        if self._with_sectors:
-            self._pending.append((ready_ns, motion))
+        self._pending.append((ready_ns, motion))
         self._unfinished.append(self._worker.submit(work))
 
     def _adopt_motions(self, until_ns: int, everything: bool) -> None:
@@ -291,9 +297,11 @@ class RollingImager:
     def _sector(self, located: LocatedBlock) -> SectorUpdate | None:
         """Add a frame; the sector that it completes."""
         block = located.block
-        if located.starts_anew:
+        begins = located.starts_anew or not self._in_sectors
+        if begins:
+            self._in_sectors = True
             self._restart(block)
-        self._adopt_motions(int(block.time_ns[-1]), located.starts_anew)
+        self._adopt_motions(int(block.time_ns[-1]), begins)
         azimuth_rad, direction = self._azimuth(located)
         time_s = np.asarray(block.time_ns - self._reference_ns, np.float64) * 1e-9
         positions = Positions(block.samples, block.valid, time_s, azimuth_rad, block.waveform)
@@ -309,6 +317,11 @@ class RollingImager:
         if self._imager.settings.estimate_motion:
             self._track(power, motion, direction, noise_power)
         return self._detect(power, motion, known, direction, block, noise_power)
+
+    def _pause(self) -> None:
+        self._in_sectors = False
+        while len(self._pending) > 1:  # the newest turn is enough to begin with
+            self._pending.popleft()
 
     def _restart(self, block: PositionBlock) -> None:
         """Begin a new sequence of frames."""
@@ -418,28 +431,3 @@ class RollingImager:
             known,
             int(block.time_ns[-1]),
         )
-
-
-def _step_back() -> None:
-    """Let other threads go first, also before those that this one starts (Linux)."""
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), TURN_NICENESS)
-
-
-@dataclass
-class _RunningMedian:
-    """Median power over the last turn, from a sample of it: the noise that detections exceed."""
-
-    columns: int
-    _sample: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
-
-    def clear(self) -> None:
-        self._sample = np.empty((0, 0), np.float32)
-
-    def update(self, ray: NDArray[np.int64], power: NDArray[np.float32]) -> float:
-        """Replace the sample of some rays (row, ray, range) and return the median."""
-        taken = power[::8, ::8, ::4].transpose(1, 0, 2).reshape(len(ray[::8]), -1)
-        kept = len(self._sample) and self._sample.shape[1] == taken.shape[1]
-        before = self._sample if kept else taken[:0]
-        self._sample = np.concatenate([before, taken])[-(self.columns // 8) :]
-        return float(np.median(self._sample))

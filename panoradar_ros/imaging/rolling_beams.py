@@ -7,7 +7,7 @@ antennas combined towards every elevation, is therefore done once, when the fram
 a :class:`PlaneRing`; only the product with the azimuth kernel is left for the rays.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -281,3 +281,23 @@ class SectorBeamformer:
             product = zeroth[:block] * first[:block] + zeroth[block:] * first[block:]
             both = product.reshape(block, 2, -1).transpose(1, 0, 2)
             moment_s[voting : voting + 2, rays[0] : rays[-1] + 1] = both
+
+
+@dataclass
+class RunningMedian:
+    """Median power over the last turn, from a sample of it: the noise that detections exceed."""
+
+    columns: int
+    _sample: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._sample = np.empty((0, 0), np.float32)
+
+    def update(self, ray: NDArray[np.int64], power: NDArray[np.float32]) -> float:
+        """Replace the sample of some rays (row, ray, range) and return the median."""
+        taken = power[::8, ::8, ::4].transpose(1, 0, 2).reshape(len(ray[::8]), -1)
+        kept = len(self._sample) and self._sample.shape[1] == taken.shape[1]
+        before = self._sample if kept else taken[:0]
+        self._sample = np.concatenate([before, taken])[-(self.columns // 8) :]
+        return float(np.median(self._sample))

@@ -29,6 +29,11 @@ from panoradar_ros.resources import share_path
 BLOCKS_KEPT = 120
 """Radar frames that may wait while the chain is busy, about three seconds of them."""
 
+BLOCKS_BEHIND, BLOCKS_CAUGHT_UP = 30, 4
+"""With more frames waiting no sectors are formed until no more than so few do: on a machine that is
+too slow the turns and the newest sectors are worth more than sectors three seconds late. A replay
+keeps fewer frames under way and never comes here."""
+
 ANGLE_PERIOD_S = 0.002
 """How often a frame that waits for its turntable angles looks for them."""
 
@@ -50,7 +55,8 @@ class ImagingNode(LifecycleNode):
         self._chain: RollingImager | None = None
         self._last: Panorama | None = None
         self._latency_s = self._sector_latency_s = 0.0
-        self._blocks_done = 0
+        self._blocks_done = self._sectors_left_out = 0
+        self._behind = False
         self.angles_taken = 0
 
     def configure(self) -> None:
@@ -123,7 +129,13 @@ class ImagingNode(LifecycleNode):
         margin_rad = np.deg2rad(self.parameters["window_deg"] / 2 + 1)
         assembly = AssemblySettings(margin_rad, offset_rad)
         topics = self._sector_topics
-        with RollingImager(self._imager, self._take, assembly, sectors=topics is not None) as chain:
+        with RollingImager(
+            self._imager,
+            self._take,
+            assembly,
+            sectors=self._wants_sectors,
+            turn_images=self._topics.has_image_listeners,
+        ) as chain:
             self._chain = chain
             while not stop.is_set():
                 wait_s = ANGLE_PERIOD_S if chain.waits_for_angles else 0.05
@@ -138,6 +150,13 @@ class ImagingNode(LifecycleNode):
                         topics.publish(sector, chain.range_m)
                         self._note(sector)
                 self._blocks_done += block is not None
+
+    def _wants_sectors(self) -> bool:
+        waiting = self._blocks.waiting
+        self._behind = waiting > (BLOCKS_CAUGHT_UP if self._behind else BLOCKS_BEHIND)
+        wanted = self._sector_topics is not None and self._sector_topics.has_listeners()
+        self._sectors_left_out += wanted and self._behind
+        return wanted and not self._behind
 
     def _note(self, sector: SectorUpdate) -> None:
         now_ns = self.get_clock().now().nanoseconds
@@ -165,6 +184,7 @@ class ImagingNode(LifecycleNode):
             "last_restart": chain.statistics.last_restart_reason,
             "sectors_per_s": self._sector_rate.per_s,
             "sector_latency_ms": 1e3 * self._sector_latency_s,
+            "sectors_left_out": self._sectors_left_out,
             "late_turns": chain.rolling_statistics.late_motions,
             "frames_dropped": self._blocks.dropped,
             **{f"{stage}_ms": value for stage, value in last.stage_ms.items()},

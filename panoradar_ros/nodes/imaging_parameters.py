@@ -151,7 +151,7 @@ PARAMETERS = (
     Parameter(
         "rolling",
         True,
-        "Image a sector with every radar frame, beside the whole turns; false whole turns only",
+        "Image a sector with every radar frame where someone listens; false whole turns only",
         read_only=True,
     ),
     Parameter("workers", 2, "Threads that form beams", minimum=1, maximum=64, read_only=True),

@@ -45,9 +45,16 @@ class ImagingTopics:
         """Whether every small result has a subscriber."""
         return all(p.has_subscribers for p in (self._scan, self._odometry, self._velocity))
 
+    def has_image_listeners(self) -> bool:
+        """Whether a result that beams are needed for has a subscriber."""
+        images = (self._points, self._scan, self._heatmap, self._panorama, self._cube)
+        return any(one.has_subscribers for one in images)
+
     def publish(self, panorama: Panorama) -> None:
         """Publish everything that someone listens to."""
         self._publish_motion(panorama)
+        if not panorama.has_image:
+            return
         end = messages.to_header(panorama.end_ns, self._parameters["frame_id"])
         image, grid = panorama.image, self._grid
         limit_m = self._parameters["maximum_range_m"]
@@ -119,6 +126,10 @@ class RollingTopics:
         self._points = node.publisher(PointCloud2, "rolling/points", sensor_qos(41_000, depth=20))
         self._scan = node.publisher(LaserScan, "rolling/scan", sensor_qos(500, depth=20))
         self._panorama = node.publisher(Image, "rolling/panorama", sensor_qos(400_000))
+
+    def has_listeners(self) -> bool:
+        """Whether anything of a sector has a subscriber."""
+        return any(one.has_subscribers for one in (self._points, self._scan, self._panorama))
 
     def publish(self, sector: SectorUpdate, range_m: NDArray[np.float32]) -> None:
         """Publish a sector, and the panorama that it belongs to, where someone listens.

@@ -68,6 +68,8 @@ class ObserverNode(LifecycleNode):
         seen: what came; read it when the node is no longer active, or under ``lock``.
         first: set when the first odometry came.
         at_speed: set when the turntable turned at a steady rate.
+        to_turns: listen to what is made of whole turns beside their motion; set before activation.
+        to_sectors: listen to sectors; the same.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -76,6 +78,7 @@ class ObserverNode(LifecycleNode):
         self.lock = threading.Lock()
         self.first = threading.Event()
         self.at_speed = threading.Event()
+        self.to_turns, self.to_sectors = True, False
         self._speeds: deque[float] = deque(maxlen=STEADY_READINGS)
 
     def activate(self) -> None:
@@ -84,15 +87,17 @@ class ObserverNode(LifecycleNode):
         self.subscriber(TwistWithCovarianceStamped, "velocity", self._velocity, reliable_qos())
         self.subscriber(Odometry, "odom", self._odometry, reliable_qos())
         self.subscriber(JointState, "joint_states", self._turntable, reliable_qos(depth=50))
-        self.subscriber(LaserScan, "scan", self._scan, small)
         self.subscriber(Odometry, "sim/odometry", self._truth, reliable_qos(depth=100))
         self.subscriber(DiagnosticArray, "/diagnostics", self._diagnostics, reliable_qos(depth=50))
-        self.subscriber(LaserScan, "rolling/scan", self._sector, small)
-        self.subscriber(PointCloud2, "rolling/points", self._sector_points, small)
         large = sensor_qos(400_000, depth=2)
-        self.subscriber(Image, "rolling/panorama", self._sector_panorama, large)
-        for topic in ("heatmap", "panorama"):
-            self.subscriber(Image, topic, partial(self._picture, topic), large)
+        if self.to_sectors:
+            self.subscriber(LaserScan, "rolling/scan", self._sector, small)
+            self.subscriber(PointCloud2, "rolling/points", self._sector_points, small)
+            self.subscriber(Image, "rolling/panorama", self._sector_panorama, large)
+        if self.to_turns:
+            self.subscriber(LaserScan, "scan", self._scan, small)
+            for topic in ("heatmap", "panorama"):
+                self.subscriber(Image, topic, partial(self._picture, topic), large)
 
     def _velocity(self, message: TwistWithCovarianceStamped) -> None:
         linear = message.twist.twist.linear

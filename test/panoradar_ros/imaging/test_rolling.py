@@ -32,7 +32,7 @@ class Turns:
         self._random = random.Random(1)
         self._slowness_s, self._yaw_rate_radps = slowness_s, yaw_rate_radps
 
-    def image(self, rotation, on_motion, yaw_rate=None):
+    def image(self, rotation, on_motion, yaw_rate=None, wanted=None):
         time.sleep(self._random.uniform(0, self._slowness_s))
         motion = PlanarMotion(0.2, 0.1, 0.0, 0.0, 0.3, self._yaw_rate_radps)
         on_motion(MotionEstimate(motion, np.eye(3), 99, 1, True))
@@ -241,23 +241,16 @@ def test_an_error_in_a_turn_is_not_lost():
 
 def test_without_sectors_only_turns_come():
     blocks = [noise_block(i) for i in range(60)]
-    updates, turns, _ = roll(in_order(blocks, angle_times(1.6)), sectors=False)
+    updates, turns, _ = roll(in_order(blocks, angle_times(1.6)), sectors=lambda: False)
     assert updates == []
     assert len(turns) == 2
 
 
-@pytest.fixture(scope="module")
-def drive():
+def test_sectors_say_how_the_robot_moves_and_where_things_are(rotation_of, cloud_of):
     """Two and a half turns of exact point reflectors past a robot that drives."""
-    from conftest import reflector_cloud, synthesise
-
     velocity = (0.45, -0.2)
-    reflectors = [*reflector_cloud(11, count=24), (0.0, 3.0, 0.0, 3000.0)]
-    return velocity, synthesise(reflectors, velocity, margin_rad=1.5 * np.pi)
-
-
-def test_sectors_say_how_the_robot_moves_and_where_things_are(drive):
-    velocity, long = drive
+    reflectors = [*cloud_of(11, count=24), (0.0, 3.0, 0.0, 3000.0)]
+    long = rotation_of(reflectors, velocity, margin_rad=1.5 * np.pi)
     items = []
     start_ns = long.reference_ns
     for first in range(0, len(long.time_s) // 64 * 64, 64):
@@ -299,3 +292,28 @@ def test_settings_are_checked():
         RollingSettings(block=0)
     with pytest.raises(ValueError, match="motion_delay_s"):
         RollingSettings(motion_delay_s=-1)
+
+
+def test_what_nobody_wants_is_not_made():
+    """Sectors that are wanted again begin anew; a turn without an image still has its motion."""
+    blocks = [noise_block(i) for i in range(90)]
+    wanted = {"sectors": False}
+    updates, panoramas = [], []
+    imager = Imager(settings=CHAIN)
+    with RollingImager(
+        imager, panoramas.append, sectors=lambda: wanted["sectors"], turn_images=lambda: False
+    ) as rolling:
+        for item in in_order(blocks, angle_times(2.4)):
+            if isinstance(item, PositionBlock):
+                wanted["sectors"] = 20 <= item.frame_index < 40 or item.frame_index >= 60
+                rolling.add_block(item)
+            else:
+                rolling.add_angle(*item)
+            updates += rolling.updates()
+    assert len(panoramas) == 4
+    assert not any(one.has_image for one in panoramas)
+    assert all(one.odometry is not None for one in panoramas)
+    times = np.concatenate([u.ray_ns for u in updates])
+    (pause,) = np.nonzero(np.diff(times) > 0.3e9)[0][None]
+    assert len(pause) == 1
+    assert all(u.coverage.min() > 0.99 for u in updates)
