@@ -23,6 +23,9 @@ KEPT_RAD = np.deg2rad(10.0)
 """Azimuth kept before the window of the next ray: a turning robot shifts the window a little."""
 
 
+PAIRS_PER_TASK = 4
+"""Elevation pairs that a worker takes at once: what they share is worked out once."""
+
 VOTING_RAD = (0.0, np.deg2rad(12), np.deg2rad(24), np.deg2rad(36))
 """Elevations whose beams say how the robot moves: three beamwidths on each side of the horizon."""
 
@@ -210,17 +213,19 @@ class SectorBeamformer:
         power = np.empty((rows, len(ray), bins), np.float32)
         moment_s = np.empty((len(self.voting_rows), len(ray), bins), np.float32)
 
-        def one_pair(row: int) -> None:
-            elevation_rad = self._grid.elevation_rad[row]
-            pair = np.array([elevation_rad, -elevation_rad])
-            ring.store(
-                row,
-                self.beamformer.elevation_planes(profiles, pair, motion, transmitter_offset_s),
+        def some_pairs(task: int) -> None:
+            chosen = np.arange(rows // 2)[task * PAIRS_PER_TASK : (task + 1) * PAIRS_PER_TASK]
+            upper = self._grid.elevation_rad[chosen]
+            elevations = np.stack([upper, -upper], axis=1).reshape(-1)
+            planes = self.beamformer.elevation_planes(
+                profiles, elevations, motion, transmitter_offset_s
             )
-            if aperture is not None:
-                self._form(ring.planes[row], aperture, row, power, moment_s)
+            for index, row in enumerate(chosen.tolist()):
+                ring.store(row, planes[:, index * 2 * bins : (index + 1) * 2 * bins])
+                if aperture is not None:
+                    self._form(ring.planes[row], aperture, row, power, moment_s)
 
-        self.beamformer.run(one_pair, rows // 2)
+        self.beamformer.run(some_pairs, -(-rows // 2 // PAIRS_PER_TASK))
         if aperture is None:
             return None
         self._next_ray = int(ray[-1]) + 1
