@@ -30,7 +30,9 @@ def gflop_per_frame(
     bins, half = waveform.samples_per_chirp, (array.antennas + 1) // 2
     fine = decimation == 1 and method == "banded"
     azimuths = AzimuthGrid.for_array(
-        array, grid.columns, FINEST_SPREAD if fine else COARSEST_SPREAD
+        array,
+        FINEST_SPREAD if fine else COARSEST_SPREAD,
+        grid.columns if method == "static" else 64,
     )
     positions = waveform.positions_per_s / turns_per_s * (1 + window_rad / (2 * np.pi))
     points = int(np.ceil(azimuths.points_per_turn * (1 + window_rad / (2 * np.pi)))) + 2

@@ -74,7 +74,8 @@ def draw(chart: Chart, width: int = 640, height: int = 440) -> NDArray[np.uint8]
     def up(value):
         return bottom - (scale(value) - y_ends[0]) / (y_ends[1] - y_ends[0]) * (bottom - TOP)
 
-    for value in _ticks(x_limits, chart.logarithmic):
+    at_points = np.unique(every_x).tolist() if chart.logarithmic else None
+    for value in at_points or _ticks(x_limits, False):
         place = round(float(across(value)))
         cv2.line(picture, (place, TOP), (place, bottom), FAINT, 1)
         _text(picture, f"{value:g}", place, bottom + 20, centred=True)

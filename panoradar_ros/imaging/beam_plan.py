@@ -39,8 +39,8 @@ class BeamPlan:
         column_of_ray: (ray,) where it goes.
         coverage: (ray,) share of the window that was received.
         gain: (ray,) float32, one over the taper's sum over what was received.
-        azimuths: the grid of azimuth; every ray lies on a point of it.
-        first_ray_point: the first ray's point.
+        azimuths: the grid of azimuth.
+        first_ray_point: the point on which the first ray lies.
         spreading: how the chirps come to the grid.
     """
 
@@ -95,6 +95,7 @@ def plan_beams(
     grid: PanoramaGrid,
     window_rad: float,
     fine: bool,
+    rays_on_grid: bool = False,
 ) -> BeamPlan:
     """Plan the beams of one rotation.
 
@@ -106,6 +107,7 @@ def plan_beams(
         grid: rows and columns.
         window_rad: full width of the azimuth window.
         fine: the finer grid of azimuth, see :mod:`panoradar_ros.imaging.resampling`.
+        rays_on_grid: every ray lies on a point of the grid.
 
     Raises:
         ValueError: the spectra are not finite, their antennas are not the array's, or the turn's
@@ -123,7 +125,9 @@ def plan_beams(
     ray_rad = rotation.ray_azimuth_rad(rays)
     total, coverage = received_weight(profiles, ray_rad, motion, array, window_rad)
     gain = np.where(coverage > LEAST_COVERAGE, 1 / np.maximum(total, 1e-12), 0.0)
-    azimuths = AzimuthGrid.for_array(array, rays, FINEST_SPREAD if fine else COARSEST_SPREAD)
+    azimuths = AzimuthGrid.for_array(
+        array, FINEST_SPREAD if fine else COARSEST_SPREAD, rays if rays_on_grid else 64
+    )
     # turned against the turntable, the robot needs more of the turntable's azimuth for a window
     reach_rad = window_rad / 2 * (1 + 1.5 * yaw_share) + azimuths.step_rad
     cosines = np.cos(grid.elevation_rad[[0, grid.rows // 2]])

@@ -219,6 +219,7 @@ class Beamformer:
             grid,
             self.window_rad,
             fine=self.decimation == 1 and not static,
+            rays_on_grid=static,
         )
         if self._module is not np:
             array_power(self._module, plan, profiles.spectrum, self.block, out)

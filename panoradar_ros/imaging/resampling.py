@@ -34,10 +34,10 @@ from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.profiles import RangeProfiles
 
 FINEST_SPREAD, COARSEST_SPREAD = 0.19, 0.38
-"""Widths of the kernel's spectrum in radians per grid step, the robot standing still, at which 8
+"""Widths of the kernel's spectrum in radians per grid step, the robot standing still, at which TAPS
 points hold a beam to 1e-5 and 1e-4 (moving at 0.6 m/s: 1e-5 and 2e-3), docs/beamforming.md."""
 
-TAPS = 8
+TAPS = 10
 
 RIDGE = 1e-13
 """Keeps the equations of the interpolator solvable where the grid is much finer than needed."""
@@ -70,13 +70,13 @@ class AzimuthGrid:
         return 2 * np.pi / self.points_per_turn
 
     @classmethod
-    def for_array(cls, array: AntennaArray, rays: int, spread: float) -> "AzimuthGrid":
-        """Grid on which every ray lies, as coarse as a width of the kernel's spectrum allows.
+    def for_array(cls, array: AntennaArray, spread: float, rays: int = 64) -> "AzimuthGrid":
+        """Grid as coarse as a width of the kernel's spectrum allows.
 
         Args:
             array: antenna array (radius, wavelength, pattern).
-            rays: of a turn.
             spread: radians per grid step, FINEST_SPREAD to COARSEST_SPREAD.
+            rays: azimuths per turn that lie on the grid; a static frame needs its rays on it.
         """
         width = array.wavenumber_rad_per_m * array.radius_m * pattern_width_rad(array) / 2
         needed = max(64.0, 2 * np.pi * width / spread)

@@ -37,7 +37,7 @@ def test_interpolation_at_a_point_is_that_point():
 @pytest.mark.parametrize("spread", [FINEST_SPREAD, COARSEST_SPREAD])
 @pytest.mark.parametrize("rays", [128, 500, 512, 4096])
 def test_every_ray_lies_on_a_grid_that_is_fine_enough(rays, spread):
-    grid = AzimuthGrid.for_array(ARRAY, rays, spread)
+    grid = AzimuthGrid.for_array(ARRAY, spread, rays)
     assert grid.points_per_turn % rays == 0
     sigma_rad = ARRAY.azimuth_beamwidth_rad / np.sqrt(8 * np.log(2)) / 2
     rate = ARRAY.wavenumber_rad_per_m * ARRAY.radius_m * sigma_rad
