@@ -1,36 +1,32 @@
-"""The robot's velocity from one rotation of its own radar.
+"""The robot's motion from one rotation of its own radar.
 
-Lai et al. 2024 (section 5, equations 6-10) separate angle of arrival and Doppler by where on its
-slow-time line a reflector is strongest: when the antenna faces it. The estimator here uses the same
-fact without detecting lines. If the assumed radial speed is wrong by du, a reflector is focused at
-an azimuth du / (r w) away from where the antenna faced it, so the energy under the taper is not
-centred on the beam's own boresight time: with B0 = sum w s and B1 = sum (t - t_theta) w s, the
-compensated samples of the window, and a taper equal to the antenna's two-way pattern,
-
-    du = -2 r w^2 Re(B1 / B0)
-
-for every pixel that holds a reflector. All pixels share one velocity and one acceleration,
-du(theta) = (dv + da (t_theta - t_middle)) . n(theta), which a robust weighted least squares solves;
-the beams are formed again with the corrected motion until it stands still. A pixel votes only in
-its strongest elevation beam, because cos phi scales the motion that the radar sees of a reflector
-off the horizontal plane.
+The votes of all pixels under an assumed motion (:mod:`panoradar_ros.imaging.votes`) give a
+correction (:mod:`panoradar_ros.imaging.motion_solver`); the beams are formed again with the
+corrected motion until it stands still.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 
-from panoradar_ros.imaging.beamforming import (
-    Aperture,
-    Beamformer,
-    RangeProfiles,
-    build_aperture,
+from panoradar_ros.imaging.beamforming import Beamformer, RangeProfiles
+from panoradar_ros.imaging.landmarks import Landmarks
+from panoradar_ros.imaging.motion_solver import (
+    MotionStep,
+    SolverSettings,
+    solve_motion,
 )
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.rotation import Rotation
+from panoradar_ros.imaging.votes import VoteCounter, VoteSettings
+from panoradar_ros.imaging.yaw_prior import YawRatePrior
+
+STATE = ("x_mps", "y_mps", "x_mps2", "y_mps2", "yaw_rate_radps")
+"""What the solver estimates."""
+
+MEASURED = [0, 1, 4]
+"""x_mps, y_mps and yaw_rate_radps among it."""
 
 
 @dataclass(frozen=True)
@@ -38,53 +34,40 @@ class MotionSettings:
     """How the estimator works.
 
     Attributes:
-        rays: azimuths per turn; a multiple of the beamformer's block.
-        elevations_rad: non-negative elevations of the beams; each is used with both signs.
-        first_bin: range bins before it do not vote: leakage, and reflectors so near that a plane
-            wave no longer describes them.
-        power_exponent: weight of a pixel = power ** exponent; 1 lets one near wall decide, 0 the
-            clutter.
-        floor_over_noise: pixels must exceed the noise power by this factor.
-        dominance: pixels must exceed this share of the largest power around them, so that the side
-            lobes of a strong reflector, which say nothing, do not vote.
-        neighbourhood: (rays, bins) that count as around.
-        side_lobe_share: pixels must exceed this share of the largest power within the window of a
-            beam at their range, where the side lobes of a mirror reflection still are.
-        outlier_mps: scale of the robust loss (Cauchy).
+        votes: which pixels vote.
+        solver: their weights.
         tolerance_mps: stop when the velocity changes by less.
-        unreliable_mps: a velocity that still changes by more at the end is not to be trusted.
+        tolerance_radps: and the rate of turn by less.
+        unsettled_mps: a velocity that still changes by more at the end is not to be trusted.
         max_iterations: at most so many beamforming passes.
-        max_speed_mps: larger results are refused.
-        max_acceleration_mps2: larger results are cut.
+        max_speed_mps: faster results are refused.
+        max_yaw_rate_radps: so are faster turns.
+        blind_mps: a direction in which the velocity's standard deviation is larger is one that the
+            scene does not tell.
 
     Raises:
         ValueError: a value is out of its range.
     """
 
-    rays: int = 256
-    elevations_rad: tuple[float, ...] = (0.0, np.deg2rad(12), np.deg2rad(24), np.deg2rad(36))
-    first_bin: int = 30
-    power_exponent: float = 0.4
-    floor_over_noise: float = 12.0
-    dominance: float = 0.1
-    neighbourhood: tuple[int, int] = (17, 5)
-    side_lobe_share: float = 0.001
-    outlier_mps: float = 0.15
-    tolerance_mps: float = 0.004
-    unreliable_mps: float = 0.02
-    max_iterations: int = 6
+    votes: VoteSettings = field(default_factory=VoteSettings)
+    solver: SolverSettings = field(default_factory=SolverSettings)
+    tolerance_mps: float = 0.003
+    tolerance_radps: float = np.deg2rad(0.5)
+    unsettled_mps: float = 0.02
+    max_iterations: int = 12
     max_speed_mps: float = 0.9
-    max_acceleration_mps2: float = 2.0
+    max_yaw_rate_radps: float = np.deg2rad(90)
+    blind_mps: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.rays < 64:
-            raise ValueError(f"rays must be at least 64, got {self.rays}")
-        if any(not 0 <= e < np.pi / 2 for e in self.elevations_rad) or not self.elevations_rad:
-            raise ValueError(f"elevations_rad must be in [0, pi/2), got {self.elevations_rad}")
-        for name in ("floor_over_noise", "outlier_mps", "tolerance_mps", "unreliable_mps"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        for name in ("max_speed_mps", "max_acceleration_mps2"):
+        for name in (
+            "tolerance_mps",
+            "tolerance_radps",
+            "unsettled_mps",
+            "max_speed_mps",
+            "max_yaw_rate_radps",
+            "blind_mps",
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if self.max_iterations < 1:
@@ -96,11 +79,17 @@ class MotionEstimate:
     """Motion of the robot in a rotation.
 
     Attributes:
-        motion: velocity in base_link in the middle of the turn, and acceleration.
-        covariance: (3, 3) of x_mps, y_mps and yaw_rate_radps, from the residuals of the fit.
+        motion: velocity in base_link in the middle of the turn, acceleration and rate of turn.
+        covariance: (3, 3) of x_mps, y_mps and yaw_rate_radps.
         pixels: how many pixels voted.
         iterations: beamforming passes.
-        reliable: False where the scene did not say (too few pixels, no convergence, too fast).
+        reliable: False where the scene did not say (too few pixels, no convergence, too fast, or a
+            direction that nothing tells, as along an endless corridor).
+        blind_heading_rad: the direction in base_link, in [0, pi), in which the scene does not tell
+            the velocity; None where it tells both.
+        landmarks: clear reflectors of this rotation; empty if the method does not find them.
+        joint: (5, 5) covariance with the acceleration, in the order of ``STATE``; None if the
+            method does not tell.
     """
 
     motion: PlanarMotion
@@ -108,102 +97,66 @@ class MotionEstimate:
     pixels: int
     iterations: int
     reliable: bool
+    blind_heading_rad: float | None = None
+    landmarks: Landmarks = field(default_factory=Landmarks)
+    joint: NDArray[np.float64] | None = None
 
 
-@numba.njit(nogil=True, cache=True)
-def _keep_strongest(zeroth, first, gain, power, error_mps):
-    """Per pixel: if this beam is the strongest so far, keep its power and radial speed error."""
-    rays = zeroth.shape[0] // 2
-    bins = power.shape[1]
-    beams = zeroth.shape[1] // bins
-    for i in range(rays):
-        for beam in range(beams):
-            for k in range(bins):
-                r0 = zeroth[i, beam * bins + k]
-                i0 = zeroth[rays + i, beam * bins + k]
-                value = r0 * r0 + i0 * i0
-                if value > power[i, k]:
-                    r1 = first[i, beam * bins + k]
-                    i1 = first[rays + i, beam * bins + k]
-                    power[i, k] = value
-                    error_mps[i, k] = gain * (r1 * r0 + i1 * i0) / value
+def unknown_motion(motion: PlanarMotion, pixels: int = 0, iterations: int = 0) -> MotionEstimate:
+    """The answer where the scene said nothing."""
+    return MotionEstimate(motion, np.full((3, 3), np.inf), pixels, iterations, False)
+
+
+def joined(
+    estimate: MotionEstimate,
+    measured: NDArray[np.float64],
+    value: NDArray[np.float64],
+    noise: NDArray[np.float64],
+) -> MotionEstimate:
+    """An estimate joined with something else that is known of the motion (a Kalman update).
+
+    Args:
+        estimate: with a joint covariance.
+        measured: (known, 5) how what is known depends on x_mps, y_mps, x_mps2, y_mps2 and
+            yaw_rate_radps.
+        value: (known,).
+        noise: (known, known) covariance of the value.
+    """
+    motion, joint = estimate.motion, estimate.joint
+    if joint is None:
+        return estimate
+    state = np.array([getattr(motion, name) for name in STATE])
+    gain = joint @ measured.T @ np.linalg.inv(measured @ joint @ measured.T + noise)
+    state = state + gain @ (value - measured @ state)
+    joint = joint - gain @ measured @ joint
+    return replace(
+        estimate,
+        motion=replace(motion, **dict(zip(STATE, state.tolist(), strict=True))),
+        covariance=joint[np.ix_(MEASURED, MEASURED)],
+        joint=joint,
+    )
+
+
+def _middle(one: PlanarMotion, other: PlanarMotion) -> PlanarMotion:
+    """Half-way between two motions with the same reference time."""
+    halves = {name: 0.5 * (getattr(one, name) + getattr(other, name)) for name in STATE}
+    return replace(one, **halves)
 
 
 class MotionEstimator:
-    """Moment estimator on a beamformer's workers."""
+    """Iterates votes and corrections on a beamformer's workers."""
 
     def __init__(self, beamformer: Beamformer, settings: MotionSettings | None = None) -> None:
         self._beamformer = beamformer
         self.settings = settings if settings is not None else MotionSettings()
-        if self.settings.rays % beamformer.block:
-            raise ValueError(
-                f"rays = {self.settings.rays} is not a multiple of the block {beamformer.block}"
-            )
-
-    def radial_errors(
-        self, rotation: Rotation, profiles: RangeProfiles, motion: PlanarMotion
-    ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
-        """Radial speed error of every pixel under an assumed velocity.
-
-        Returns:
-            Ray azimuths (ray,), power (ray, range), error in m/s (ray, range), coverage (ray,).
-        """
-        beamformer, settings = self._beamformer, self.settings
-        azimuth_rad = rotation.ray_azimuth_rad(settings.rays)
-        aperture = build_aperture(
-            profiles, azimuth_rad, motion, beamformer.array, beamformer.window_rad, beamformer.block
-        )
-        planes = self._planes(rotation, profiles, motion)
-        bins = profiles.spectrum.shape[-1]
-        power = np.zeros((settings.rays, bins), np.float32)
-        error_mps = np.zeros((settings.rays, bins), np.float32)
-        moment_taper = aperture.taper * aperture.delay_s
-        gain = np.float32(-2 * beamformer.array.radius_m * rotation.angular_speed_rad_s**2)
-
-        def one_block(index: int) -> None:
-            rows = slice(index * beamformer.block, (index + 1) * beamformer.block)
-            self._vote(planes, aperture, moment_taper, index, gain, power[rows], error_mps[rows])
-
-        beamformer.run(one_block, settings.rays // beamformer.block)
-        return azimuth_rad, power, error_mps, aperture.coverage
-
-    def _planes(
-        self, rotation: Rotation, profiles: RangeProfiles, motion: PlanarMotion
-    ) -> list[NDArray[np.float32]]:
-        elevations = self.settings.elevations_rad
-        planes: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(elevations)
-        offsets_s = rotation.waveform.transmitter_offsets_s
-
-        def one_elevation(index: int) -> None:
-            elevation = elevations[index]
-            pair = np.array([elevation, -elevation]) if elevation else np.array([0.0])
-            planes[index] = self._beamformer.elevation_planes(profiles, pair, motion, offsets_s)
-
-        self._beamformer.run(one_elevation, len(elevations))
-        return planes
-
-    def _vote(
-        self,
-        planes: list[NDArray[np.float32]],
-        aperture: Aperture,
-        moment_taper: NDArray[np.float32],
-        index: int,
-        gain: np.float32,
-        power: NDArray[np.float32],
-        error_mps: NDArray[np.float32],
-    ) -> None:
-        beamformer = self._beamformer
-        for elevation_rad, plane in zip(self.settings.elevations_rad, planes, strict=True):
-            wavenumber = beamformer.array.wavenumber_rad_per_m * np.cos(elevation_rad)
-            zeroth = beamformer.beam_block(plane, aperture, index, wavenumber, aperture.taper)
-            first = beamformer.beam_block(plane, aperture, index, wavenumber, moment_taper)
-            _keep_strongest(zeroth, first, gain, power, error_mps)
+        self._counter = VoteCounter(beamformer, self.settings.votes)
 
     def estimate(
         self,
         rotation: Rotation,
         profiles: RangeProfiles,
         initial: PlanarMotion | None = None,
+        yaw_rate: YawRatePrior | None = None,
     ) -> MotionEstimate:
         """Motion of the robot in one rotation.
 
@@ -211,111 +164,68 @@ class MotionEstimator:
             rotation: the turn.
             profiles: range spectra of its positions.
             initial: first guess in this rotation's time, for example from the last one.
+            yaw_rate: what an IMU says of the rate of turn.
+
+        Raises:
+            ValueError: the rotation is shorter than a window.
         """
         settings = self.settings
-        turn_s = 2 * np.pi / rotation.angular_speed_rad_s
-        ray_s = rotation.ray_time_s(settings.rays)
-        middle_s = float(ray_s[0] + turn_s / 2)
+        ray_s = rotation.ray_time_s(settings.votes.rays)
+        middle_s = float(ray_s[0] + np.pi / rotation.angular_speed_rad_s)
         motion = initial.at(middle_s) if initial else PlanarMotion(reference_s=middle_s)
-        covariance = np.full((4, 4), np.inf)
-        pixels, iterations, change_mps = 0, 0, np.inf
-        while change_mps > settings.tolerance_mps and iterations < settings.max_iterations:
-            iterations += 1
-            azimuth_rad, power, error_mps, coverage = self.radial_errors(rotation, profiles, motion)
-            step, covariance, pixels = solve_motion(
-                azimuth_rad,
-                ray_s - middle_s,
-                power,
-                error_mps,
-                coverage,
-                settings,
-                self._beamformer.array.radius_m * 2 * np.pi / settings.rays / turn_s * 2 * np.pi,
+        if yaw_rate is not None:
+            motion = replace(motion, yaw_rate_radps=yaw_rate.rate_radps)
+        radius_m = self._beamformer.array.radius_m
+        boresight_radps = rotation.direction * rotation.angular_speed_rad_s
+        before_mps = np.inf
+        for iteration in range(1, settings.max_iterations + 1):
+            votes = self._counter.votes(rotation, profiles, motion)
+            found = solve_motion(
+                votes, motion, radius_m, boresight_radps, settings.solver, yaw_rate
             )
-            if pixels < 5:
+            if found is None:
+                return unknown_motion(motion, len(votes), iteration)
+            step = found
+            settled = step.velocity_mps < settings.tolerance_mps
+            # steps that do not shrink swing from one side to the other: meet in the middle
+            swings = step.velocity_mps > 0.5 * before_mps and not settled
+            motion = self._limited(_middle(motion, step.motion) if swings else step.motion)
+            before_mps = step.velocity_mps
+            if settled and step.yaw_rate_radps < settings.tolerance_radps:
                 break
-            motion = self._corrected(motion, step)
-            change_mps = float(np.hypot(*step[:2]))
-        slow_enough = motion.speed_mps < 0.999 * settings.max_speed_mps
-        reliable = change_mps < settings.unreliable_mps and slow_enough
-        return MotionEstimate(motion, _with_unknown_yaw(covariance), pixels, iterations, reliable)
+        landmarks = Landmarks.from_votes(votes, motion, radius_m)
+        return self._judged(motion, step, len(votes), iteration, landmarks)
 
-    def _corrected(self, motion: PlanarMotion, step: NDArray[np.float64]) -> PlanarMotion:
-        """Add a correction, kept inside the limits of speed and acceleration."""
-        velocity = np.array([motion.x_mps, motion.y_mps]) + step[:2]
-        acceleration = np.array([motion.x_mps2, motion.y_mps2]) + step[2:]
-        velocity /= max(1.0, np.hypot(*velocity) / self.settings.max_speed_mps)
-        acceleration /= max(1.0, np.hypot(*acceleration) / self.settings.max_acceleration_mps2)
-        return PlanarMotion(
-            velocity[0], velocity[1], acceleration[0], acceleration[1], motion.reference_s
+    def _limited(self, motion: PlanarMotion) -> PlanarMotion:
+        """A motion kept inside the limits of speed and rate of turn."""
+        excess = max(1.0, motion.speed_mps / self.settings.max_speed_mps)
+        limit = self.settings.max_yaw_rate_radps
+        return replace(
+            motion,
+            x_mps=motion.x_mps / excess,
+            y_mps=motion.y_mps / excess,
+            yaw_rate_radps=float(np.clip(motion.yaw_rate_radps, -limit, limit)),
         )
 
-
-def _with_unknown_yaw(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    full = np.diag([0.0, 0.0, 1.0])
-    full[:2, :2] = covariance[:2, :2]
-    return full
-
-
-def solve_motion(
-    azimuth_rad: NDArray[np.float64],
-    time_s: NDArray[np.float64],
-    power: NDArray[np.float32],
-    error_mps: NDArray[np.float32],
-    coverage: NDArray[np.float64],
-    settings: MotionSettings,
-    error_per_ray_mps: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Robust weighted least squares of du = (dv + da t) . n(theta).
-
-    Args:
-        azimuth_rad: (ray,).
-        time_s: (ray,) after the middle of the turn.
-        power: (ray, range).
-        error_mps: (ray, range) radial speed errors.
-        coverage: (ray,) share of the window received; rays under one half do not vote.
-        settings: weights and thresholds.
-        error_per_ray_mps: by how much the error of one reflector grows from ray to ray across its
-            lobe, r w times the rays' spacing.
-
-    Returns:
-        Correction (dv_x, dv_y, da_x, da_y), its covariance (4, 4), and the number of pixels that
-        voted (fewer than 5: no correction).
-    """
-    noise = max(float(np.median(power)), 1e-30)
-    largest = maximum_filter(power, size=settings.neighbourhood, mode=("wrap", "nearest"))
-    votes = (power > settings.floor_over_noise * noise) & (power > settings.dominance * largest)
-    row = maximum_filter(power, size=(len(power) // 3, 5), mode=("wrap", "nearest"))
-    votes &= power > settings.side_lobe_share * row
-    votes[:, : settings.first_bin] = False
-    votes[coverage < 0.5] = False
-    # the ends of the turn see one side of a lobe only, and would mistake it for acceleration
-    votes[[0, -1]] = False
-    votes[1:-1] &= (power[1:-1] >= power[:-2]) & (power[1:-1] >= power[2:])
-    ray, cell = np.nonzero(votes)
-    if len(ray) < 5:
-        return np.zeros(4), np.full((4, 4), np.inf), len(ray)
-    error = error_mps[votes] + error_per_ray_mps * _peak_offset(power, ray, cell)
-    base = (power[votes] / noise).astype(np.float64) ** settings.power_exponent
-    normal = np.stack([np.cos(azimuth_rad), np.sin(azimuth_rad)], axis=1)
-    design = np.concatenate([normal, time_s[:, None] * normal], axis=1)[ray]
-    step = np.zeros(4)
-    scale = max(settings.outlier_mps, 2 * float(np.median(np.abs(error))))
-    for _ in range(6):
-        residual = error - design @ step
-        weight = base / (1 + (residual / scale) ** 2)
-        information = design.T @ (weight[:, None] * design)
-        step = np.linalg.lstsq(information, design.T @ (weight * error), rcond=1e-6)[0]
-        scale = max(settings.outlier_mps, 2 * float(np.median(np.abs(residual))))
-    weighted = (weight * (error - design @ step))[:, None] * design
-    inverse = np.linalg.pinv(information)
-    # pixels of one resolution cell are not independent: about 3 x 3 oversampling in this grid
-    return step, 9.0 * inverse @ (weighted.T @ weighted) @ inverse, len(ray)
-
-
-def _peak_offset(
-    power: NDArray[np.float32], ray: NDArray[np.intp], cell: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """How many rays the peak of a lobe lies after its strongest ray, by a parabola in log power."""
-    before, at, after = (np.log(power[ray + step, cell] + 1e-30) for step in (-1, 0, 1))
-    curvature = np.minimum(before - 2 * at + after, -1e-6)
-    return np.clip(0.5 * (before - after) / curvature, -0.5, 0.5).astype(np.float64)
+    def _judged(
+        self,
+        motion: PlanarMotion,
+        step: MotionStep,
+        pixels: int,
+        iterations: int,
+        landmarks: Landmarks,
+    ) -> MotionEstimate:
+        settings = self.settings
+        covariance = step.covariance[np.ix_(MEASURED, MEASURED)]
+        variances, directions = np.linalg.eigh(covariance[:2, :2])
+        blind = None
+        if variances[1] > settings.blind_mps**2:
+            blind = float(np.arctan2(directions[1, 1], directions[0, 1]) % np.pi)
+        possible = (
+            motion.speed_mps < 0.999 * settings.max_speed_mps
+            and abs(motion.yaw_rate_radps) < 0.999 * settings.max_yaw_rate_radps
+        )
+        reliable = possible and step.velocity_mps < settings.unsettled_mps and blind is None
+        return MotionEstimate(
+            motion, covariance, pixels, iterations, reliable, blind, landmarks, step.covariance
+        )

@@ -1,6 +1,7 @@
 """One rotation in, everything the radar says about it out."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -8,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.waveform import AntennaArray, Waveform
-from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
+from panoradar_ros.imaging.beamforming import Beamformer, RangeProfiles, range_profiles
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.leakage import LeakageFilter
-from panoradar_ros.imaging.motion import MotionEstimate, MotionEstimator, MotionSettings
+from panoradar_ros.imaging.motion import (
+    MotionEstimate,
+    MotionEstimator,
+    MotionSettings,
+    unknown_motion,
+)
 from panoradar_ros.imaging.odometry import DeadReckoning, Odometer
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.points import (
@@ -22,6 +28,7 @@ from panoradar_ros.imaging.points import (
     range_image,
 )
 from panoradar_ros.imaging.rotation import Rotation
+from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 WARM_UP_TURNS_PER_S = 2.0
 
@@ -36,7 +43,11 @@ class ImagingSettings:
     Attributes:
         grid: rows and columns of the panorama.
         window_rad: azimuth window of a beam.
-        decimation: every n-th position forms beams; 2 costs 1e-3 of accuracy and halves the work.
+        decimation: the motion is estimated from every n-th position; 1 also forms the beams from a
+            grid of azimuth as fine as the positions (error 1e-5 of the strongest beam), 2 or more
+            from one half as fine (2e-3), in half the time.
+        beamforming: ``banded``, ``static`` (as if the robot stood still), or ``auto``: static where
+            that costs no accuracy.
         estimate_motion: False images as if the robot stood still.
         motion: the estimator's settings.
         detection: the detector's settings.
@@ -47,6 +58,7 @@ class ImagingSettings:
     grid: PanoramaGrid = field(default_factory=PanoramaGrid)
     window_rad: float = np.deg2rad(60.0)
     decimation: int = 2
+    beamforming: str = "auto"
     estimate_motion: bool = True
     motion: MotionSettings = field(default_factory=MotionSettings)
     detection: DetectionSettings = field(default_factory=DetectionSettings)
@@ -75,6 +87,8 @@ class Panorama:
             rotation is imaged.
         lost_fraction: share of (position, antenna) rows that were lost.
         stage_ms: wall time of each stage.
+
+    Where no image was wanted ``image``, ``points_m``, ``scan`` and ``power`` are empty.
     """
 
     start_ns: int
@@ -93,6 +107,17 @@ class Panorama:
     lost_fraction: float
     stage_ms: dict[str, float]
 
+    @property
+    def has_image(self) -> bool:
+        """Whether beams were formed."""
+        return self.power.size > 0
+
+
+def turn_times_ns(rotation: Rotation) -> tuple[int, int]:
+    """When the boresight passed the start of the turn and when it came round again."""
+    start_ns = rotation.reference_ns + round(float(rotation.ray_time_s(1)[0]) * 1e9)
+    return start_ns, start_ns + round(2e9 * np.pi / rotation.angular_speed_rad_s)
+
 
 class Imager:
     """Images rotation after rotation; remembers leakage, the last velocity and the pose.
@@ -109,31 +134,60 @@ class Imager:
         self.settings = settings if settings is not None else ImagingSettings()
         self._waveform: Waveform | None = None
         self._beamformer = Beamformer(
-            self.array, self.settings.window_rad, workers=self.settings.workers
+            self.array,
+            self.settings.window_rad,
+            workers=self.settings.workers,
+            method=self.settings.beamforming,
+            decimation=self.settings.decimation,
         )
         self._estimator = MotionEstimator(self._beamformer, self.settings.motion)
         self._leakage = LeakageFilter(self.settings.leakage_rotations)
+        self._mean_chirp: NDArray[np.complex64] | None = None
         self._odometer = Odometer()
         self._last_motion: PlanarMotion | None = None
         self._last_reference_ns = 0
         self._power: NDArray[np.float32] | None = None
 
-    def image(self, rotation: Rotation) -> Panorama:
-        """Image one rotation."""
+    @property
+    def leakage(self) -> NDArray[np.complex64] | None:
+        """Mean chirp (antenna, sample) that was taken off the last rotation."""
+        return self._mean_chirp
+
+    def image(
+        self,
+        rotation: Rotation,
+        on_motion: Callable[[MotionEstimate], None] | None = None,
+        yaw_rate: YawRatePrior | None = None,
+        wanted: Callable[[], bool] | None = None,
+    ) -> Panorama:
+        """Image one rotation.
+
+        Args:
+            rotation: the turn.
+            on_motion: called with the motion as soon as it is known, before the beams are formed.
+            yaw_rate: what an IMU says of the rate of turn meanwhile.
+            wanted: asked when the motion is known; False forms no beams, and the panorama holds the
+                motion alone.
+        """
         marks = {"start": time.perf_counter()}
         settings = self.settings
         if rotation.waveform != self._waveform:
             self._adopt(rotation.waveform)
-        leakage = self._leakage.update(rotation)
-        profiles = range_profiles(rotation, leakage, settings.decimation)
+        self._mean_chirp = self._leakage.update(rotation)
+        profiles = range_profiles(rotation, self._mean_chirp, workers=settings.workers)
         marks["range_fft"] = time.perf_counter()
-        estimate = self._motion(rotation, profiles)
+        reckoning = self._motion(rotation, profiles.every(settings.decimation), yaw_rate)
+        estimate = reckoning.estimate
         marks["motion"] = time.perf_counter()
+        if on_motion is not None:
+            on_motion(estimate)
+        if wanted is not None and not wanted():
+            return self._motion_alone(rotation, reckoning)
         power, coverage = self._beamformer.power(
             rotation, profiles, estimate.motion, settings.grid, self._buffer(profiles)
         )
         marks["beamforming"] = time.perf_counter()
-        panorama = self._detect(rotation, estimate, power, coverage)
+        panorama = self._detect(rotation, reckoning, power, coverage)
         marks["detection"] = time.perf_counter()
         names = list(marks)
         panorama.stage_ms.update({b: 1e3 * (marks[b] - marks[a]) for a, b in pairwise(names)})
@@ -169,27 +223,39 @@ class Imager:
             self._power = np.empty(shape, np.float32)
         return self._power
 
-    def _motion(self, rotation: Rotation, profiles) -> MotionEstimate:
-        if not self.settings.estimate_motion:
-            return MotionEstimate(PlanarMotion(), np.full((3, 3), np.inf), 0, 0, False)
+    def _motion(
+        self, rotation: Rotation, profiles: RangeProfiles, yaw_rate: YawRatePrior | None
+    ) -> DeadReckoning:
+        """Motion of a turn and where it led."""
+        start_ns, end_ns = turn_times_ns(rotation)
+        estimate = unknown_motion(PlanarMotion())
+        if self.settings.estimate_motion:
+            estimate = self._estimate(rotation, profiles, yaw_rate)
+        reckoning = self._odometer.update(estimate, start_ns, end_ns)
+        motion = reckoning.estimate.motion
+        self._last_motion = motion if estimate.reliable else None
+        self._last_reference_ns = rotation.reference_ns
+        return reckoning
+
+    def _estimate(
+        self, rotation: Rotation, profiles: RangeProfiles, yaw_rate: YawRatePrior | None
+    ) -> MotionEstimate:
         first = self._last_motion
         earlier_s = (self._last_reference_ns - rotation.reference_ns) * 1e-9
         if first is not None and -LONGEST_MEMORY_S < earlier_s < 0:
             first = replace(first, reference_s=first.reference_s + earlier_s)
         else:
             first = None
-        estimate = self._estimator.estimate(rotation, profiles, first)
+        estimate = self._estimator.estimate(rotation, profiles, first, yaw_rate)
         if not estimate.reliable and first is not None:
             # a bad first guess can be why: start again from standing still
-            estimate = self._estimator.estimate(rotation, profiles)
-        self._last_motion = estimate.motion if estimate.reliable else None
-        self._last_reference_ns = rotation.reference_ns
+            estimate = self._estimator.estimate(rotation, profiles, None, yaw_rate)
         return estimate
 
     def _detect(
         self,
         rotation: Rotation,
-        estimate: MotionEstimate,
+        reckoning: DeadReckoning,
         power: NDArray[np.float32],
         coverage: NDArray[np.float64],
     ) -> Panorama:
@@ -199,28 +265,51 @@ class Imager:
             power, coverage, grid.elevation_rad, bin_m, self.array.radius_m, detection
         )
         scan = planar_scan(power, coverage, grid, bin_m, self.array.radius_m, detection)
-        ray_s = rotation.ray_time_s(grid.columns)
-        turn_s = 2 * np.pi / rotation.angular_speed_rad_s
-        start_ns = rotation.reference_ns + round(ray_s[0] * 1e9)
-        end_ns = start_ns + round(turn_s * 1e9)
-        column_s = np.empty(grid.columns)
-        column_s[(-rotation.direction * np.arange(grid.columns)) % grid.columns] = ray_s - ray_s[0]
-        poses = estimate.motion.poses_from(ray_s[0] + turn_s, ray_s[0] + column_s)
+        column_s, end_s = _column_times_s(rotation, grid.columns)
+        poses = reckoning.estimate.motion.poses_from(end_s, column_s)
         points = points_from_range(image.range_m, grid, poses)
+        return self._result(rotation, reckoning, coverage, image, points, scan, power)
+
+    def _motion_alone(self, rotation: Rotation, reckoning: DeadReckoning) -> Panorama:
+        nothing = np.empty((0, 0, 0), np.float32)
+        no_image = RangeImage(nothing.reshape(0, 0), nothing.reshape(0, 0))
+        coverage = np.zeros(self.settings.grid.columns)
+        return self._result(rotation, reckoning, coverage, no_image, nothing, no_image, nothing)
+
+    def _result(
+        self,
+        rotation: Rotation,
+        reckoning: DeadReckoning,
+        coverage: NDArray[np.float64],
+        image: RangeImage,
+        points_m: NDArray[np.float32],
+        scan: RangeImage,
+        power: NDArray[np.float32],
+    ) -> Panorama:
+        start_ns, end_ns = turn_times_ns(rotation)
+        column_s, _ = _column_times_s(rotation, self.settings.grid.columns)
         return Panorama(
             start_ns,
             end_ns,
             (start_ns + end_ns) // 2,
             rotation.reference_ns + round(rotation.time_s[-1] * 1e9),
             rotation.direction,
-            column_s,
+            column_s - float(rotation.ray_time_s(1)[0]),
             coverage,
-            estimate,
-            self._odometer.update(estimate, start_ns, end_ns),
+            reckoning.estimate,
+            reckoning,
             image,
-            points,
+            points_m,
             scan,
             power,
             float(1 - rotation.valid.mean()),
             {},
         )
+
+
+def _column_times_s(rotation: Rotation, columns: int) -> tuple[NDArray[np.float64], float]:
+    """When the boresight passed each column, and the end of the turn, in the rotation's time."""
+    ray_s = rotation.ray_time_s(columns)
+    column_s = np.empty(columns)
+    column_s[(-rotation.direction * np.arange(columns)) % columns] = ray_s
+    return column_s, float(ray_s[0] + 2 * np.pi / rotation.angular_speed_rad_s)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numba
 import numpy as np
 import pytest
 
@@ -9,6 +10,14 @@ from mmwave.waveform import SPEED_OF_LIGHT_MPS, AntennaArray, Waveform
 from panoradar_ros.imaging.rotation import Rotation
 
 ROTOR_RAD_S = 2 * np.pi * 2
+
+
+@numba.njit(parallel=True, cache=True)
+def _add_tones(samples, gain, path, wavenumber):
+    for p in numba.prange(len(path)):
+        for n in range(len(wavenumber)):
+            samples[p, n, 0] += gain[p] * np.cos(path[p] * wavenumber[n])
+            samples[p, n, 1] += gain[p] * np.sin(path[p] * wavenumber[n])
 
 
 def synthesise(
@@ -20,8 +29,12 @@ def synthesise(
     margin_rad: float = np.deg2rad(40),
     seed: int = 0,
     waveform: Waveform | None = None,
+    yaw_rate_radps: float = 0.0,
 ) -> Rotation:
-    """Exact IF samples of (x, y, z, amplitude) reflectors; TDM timing and frame gaps included."""
+    """Exact IF samples of (x, y, z, amplitude) reflectors; TDM timing and frame gaps included.
+
+    The velocity is in world axes; base_link starts on them at time 0.
+    """
     waveform, array = waveform or Waveform(), AntennaArray()
     rng = np.random.default_rng(seed)
     count = int((2 * np.pi + 2 * margin_rad) / ROTOR_RAD_S * waveform.positions_per_s) + 64
@@ -31,8 +44,8 @@ def synthesise(
     samples = rng.normal(0, noise_counts, (count, 8, 256, 2))
     for x, y, z, amplitude in reflectors:
         for transmitter, late_s in enumerate(waveform.transmitter_offsets_s):
-            boresight = azimuth + direction * ROTOR_RAD_S * late_s
             when = time_s + late_s
+            boresight = azimuth + direction * ROTOR_RAD_S * late_s + yaw_rate_radps * when
             dx = x - array.radius_m * np.cos(boresight) - velocity_mps[0] * when
             dy = y - array.radius_m * np.sin(boresight) - velocity_mps[1] * when
             distance = np.sqrt(dx**2 + dy**2 + z**2)
@@ -42,9 +55,8 @@ def synthesise(
             for receiver in range(4):
                 antenna = transmitter * 4 + receiver
                 path = distance - array.heights_m[antenna] * np.sin(elevation)
-                phase = 4 * np.pi * path[:, None] * waveform.sample_hz / SPEED_OF_LIGHT_MPS
-                samples[:, antenna, :, 0] += gain[:, None] * np.cos(phase)
-                samples[:, antenna, :, 1] += gain[:, None] * np.sin(phase)
+                wavenumber = 4 * np.pi * waveform.sample_hz / SPEED_OF_LIGHT_MPS
+                _add_tones(samples[:, antenna], gain, path, wavenumber)
     return Rotation(
         np.rint(samples).astype(np.int16),
         np.ones((count, 8), bool),

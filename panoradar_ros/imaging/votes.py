@@ -1,0 +1,452 @@
+"""What every pixel of a rotation says about the robot's motion.
+
+Lai et al. 2024 (section 5, equations 6-10) separate angle of arrival and Doppler by where on its
+slow-time line a reflector is strongest: when the antenna faces it. The moments here use the same
+fact without detecting lines. With the compensated samples s of a beam's window, its taper w and
+the time t after the beam's own boresight,
+
+    B_n = sum w t^n s,    E = sum w |s|^2
+
+- an error du of the assumed radial speed focuses a reflector at an azimuth du / (r w + v_t) beside
+  where the antenna faced it (v_t is the robot's speed across the ray), so its energy is not centred
+  on the boresight: du ~ Re(B1 / B0);
+- an error of the path's curvature (rate of turn, radial acceleration) leaves a quadratic phase:
+  kappa ~ Im(B2 / B0);
+- the semblance S = |B0|^2 / E is largest for one reflector alone and small where several interfere
+  or where there is only noise: it says how much du and kappa are worth.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter
+
+from mmwave.waveform import AntennaArray
+from panoradar_ros.imaging.beamforming import Aperture, Beamformer, RangeProfiles, build_aperture
+from panoradar_ros.imaging.planar_motion import PlanarMotion
+from panoradar_ros.imaging.rotation import Rotation
+
+MOMENTS = 3
+
+WEAKEST_BEAM = 0.1
+"""A beam votes with at least this share of the power of the strongest one at its azimuth and range:
+weaker, it shows the side lobe of something at another elevation."""
+
+LEAST_SWING = 0.2
+"""Least speed of the antenna across a ray, over that of the turntable: where robot and turntable
+cancel, the aperture collapses."""
+
+
+@dataclass(frozen=True)
+class Votes:
+    """One entry per pixel (azimuth, range, elevation) that has something to say.
+
+    Attributes:
+        azimuth_rad: (vote,) in the fixed axes of the assumed motion.
+        time_s: (vote,) boresight time.
+        range_m: (vote,) from the antenna.
+        speed_error_mps: (vote,) true minus assumed radial speed, as the beam's elevation scales it.
+        curvature_error_mps2: (vote,) assumed minus true second derivative of the path.
+        elevation_gain: (vote,) cosine of the reflector's elevation over that of the beam.
+        elevation_cosine: (vote,) cosine of the reflector's elevation.
+        speed_spread_mps: (vote,) scale of the error of ``speed_error_mps``.
+        curvature_spread_mps2: (vote,) scale of the error of ``curvature_error_mps2``; infinite
+            where it says nothing.
+        semblance: (vote,) over that of a reflector alone.
+    """
+
+    azimuth_rad: NDArray[np.float64]
+    time_s: NDArray[np.float64]
+    range_m: NDArray[np.float64]
+    speed_error_mps: NDArray[np.float64]
+    curvature_error_mps2: NDArray[np.float64]
+    elevation_gain: NDArray[np.float64]
+    elevation_cosine: NDArray[np.float64]
+    speed_spread_mps: NDArray[np.float64]
+    curvature_spread_mps2: NDArray[np.float64]
+    semblance: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.azimuth_rad)
+
+    @cached_property
+    def normal(self) -> NDArray[np.float64]:
+        """(vote, 2) direction of each vote in the horizontal plane."""
+        normal: NDArray[np.float64] = np.empty((len(self), 2))
+        normal[:, 0], normal[:, 1] = np.cos(self.azimuth_rad), np.sin(self.azimuth_rad)
+        return normal
+
+
+@dataclass(frozen=True)
+class VoteSettings:
+    """Which pixels vote.
+
+    Attributes:
+        rays: azimuths per turn; a multiple of the beamformer's block.
+        elevations_rad: non-negative, evenly spaced from 0; each is used with both signs.
+        nearest_m: nearer reflectors do not vote: leakage, and wave fronts that are not plane.
+        least_semblance: pixels below it do not vote.
+        least_curvature_semblance: pixels below it do not vote about the curvature, which
+            interference between reflectors hides first.
+        least_coverage: rays that received less of their window do not vote.
+        dominance: pixels below this share of the strongest power around them do not vote: they show
+            the side lobe of something at another azimuth.
+        neighbourhood: (rays, bins) that count as around.
+        scatter: spread of the vote of a pixel full of interfering reflectors, in units of what the
+            window could show at all.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    rays: int = 256
+    elevations_rad: tuple[float, ...] = (0.0, np.deg2rad(12), np.deg2rad(24), np.deg2rad(36))
+    nearest_m: float = 1.0
+    least_semblance: float = 0.15
+    least_curvature_semblance: float = 0.5
+    least_coverage: float = 0.5
+    dominance: float = 0.01
+    neighbourhood: tuple[int, int] = (9, 3)
+    scatter: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.rays < 64:
+            raise ValueError(f"rays must be at least 64, got {self.rays}")
+        steps = np.diff(self.elevations_rad)
+        if (
+            len(self.elevations_rad) < 2
+            or self.elevations_rad[0] != 0
+            or not np.allclose(steps, steps[0])
+            or not 0 < steps[0] * len(steps) < np.pi / 2
+        ):
+            raise ValueError(
+                "elevations_rad must rise from 0 in even steps to below pi/2, got "
+                f"{self.elevations_rad}"
+            )
+        for name in ("least_semblance", "least_curvature_semblance", "least_coverage"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in (0, 1), got {getattr(self, name)}")
+        for name in ("nearest_m", "scatter"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class _Lobe:
+    """How the moments of one reflector at boresight look, per ray: (ray,) each.
+
+    Attributes:
+        offset_s: centre of its energy; not 0 where positions were lost on one side.
+        speed_factor: radial speed error over the shift of that centre.
+        curvature_factor: curvature error over Im(B2 / B0), times the cosine of the elevation.
+        semblance: of the reflector alone.
+        speed_unit_mps: shift of the centre by the window's own width, as a speed.
+        curvature_unit_mps2: curvature of one radian at the window's own width.
+    """
+
+    offset_s: NDArray[np.float64]
+    speed_factor: NDArray[np.float64]
+    curvature_factor: NDArray[np.float64]
+    semblance: NDArray[np.float64]
+    speed_unit_mps: NDArray[np.float64]
+    curvature_unit_mps2: NDArray[np.float64]
+
+
+def _lobe(
+    aperture: Aperture,
+    array: AntennaArray,
+    speed_rad_s: float,
+    across_mps: NDArray[np.float64],
+) -> _Lobe:
+    """Moments of a reflector that is seen with the antenna's own pattern.
+
+    The antenna moves across a ray with what the turntable and the robot give it together; an error
+    du focuses a reflector at an azimuth du over that speed.
+
+    Args:
+        aperture: rays against positions.
+        array: the pattern and the arm.
+        speed_rad_s: of the boresight in the fixed axes, positive.
+        across_mps: (ray,) speed of the robot across each ray, in the direction of the turn.
+    """
+    delay_s = aperture.delay_s.astype(np.float64)
+    taper = aperture.taper.astype(np.float64)
+    step = 1e-4
+
+    def gain(shift_rad: float) -> NDArray[np.floating]:
+        return array.two_way_gain(speed_rad_s * delay_s - shift_rad, np.zeros(1))
+
+    seen = taper * gain(0.0)
+    total = np.maximum(seen.sum(axis=1), 1e-12)
+
+    def mean(values: NDArray[np.float64]) -> NDArray[Any]:
+        return (seen * values).sum(axis=1) / total
+
+    centre = mean(delay_s)
+    second = mean(delay_s**2)
+    # how the energy's centre follows a reflector that the antenna faces later
+    slope = (taper * (gain(step) - gain(-step)) / (2 * step)) * (delay_s - centre[:, None])
+    follows = slope.sum(axis=1) / total * speed_rad_s
+    wavenumber = array.wavenumber_rad_per_m
+    width_s = np.sqrt(np.maximum(second, 1e-12))
+    swing_mps = np.maximum(
+        array.radius_m * speed_rad_s + across_mps, LEAST_SWING * array.radius_m * speed_rad_s
+    )
+    return _Lobe(
+        offset_s=centre,
+        speed_factor=swing_mps * speed_rad_s / np.maximum(follows, 1e-3),
+        curvature_factor=2 / (wavenumber * np.maximum(mean(delay_s**4) - second**2, 1e-18)),
+        semblance=total**2 / np.maximum((taper * gain(0.0) ** 2).sum(axis=1), 1e-12),
+        speed_unit_mps=swing_mps * speed_rad_s * width_s,
+        curvature_unit_mps2=1 / (wavenumber * width_s**2),
+    )
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _fill_kernels(path_m, taper, delay_s, wavenumber, kernel):
+    """Real block matrices [[Re, -Im], [Im, Re]] of taper * t^n * exp(j wavenumber path), n = 0, 1,
+    2 below each other.
+    """
+    rays, width = path_m.shape
+    for i in range(rays):
+        for p in range(width):
+            weight = taper[i, p]
+            if weight == 0.0:
+                for n in range(6):
+                    kernel[n * rays + i, p] = 0.0
+                    kernel[n * rays + i, width + p] = 0.0
+                continue
+            phase = wavenumber * path_m[i, p]
+            real = weight * np.cos(phase)
+            imag = weight * np.sin(phase)
+            for n in range(3):
+                kernel[2 * n * rays + i, p] = real
+                kernel[2 * n * rays + i, width + p] = -imag
+                kernel[(2 * n + 1) * rays + i, p] = imag
+                kernel[(2 * n + 1) * rays + i, width + p] = real
+                real *= delay_s[i, p]
+                imag *= delay_s[i, p]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _squared(planes, out):
+    positions, columns = out.shape
+    for p in range(positions):
+        for k in range(columns):
+            out[p, k] = planes[p, k] ** 2 + planes[positions + p, k] ** 2
+
+
+@numba.njit(nogil=True, cache=True)
+def _peak_offset(before, at, after):
+    """Where between three evenly spaced powers the peak lies, by a parabola in their logarithms."""
+    if before <= 0.0 or at <= 0.0 or after <= 0.0:
+        return 0.0
+    low, middle, high = np.log(before), np.log(at), np.log(after)
+    curvature = min(low - 2 * middle + high, -1e-6)
+    return min(max(0.5 * (low - high) / curvature, -0.6), 0.6)
+
+
+@numba.njit(nogil=True, cache=True)
+def _collect(
+    moments, energy, per_bin, offset_s, speed_factor, curvature_factor, lobe_semblance,
+    cosine, spacing_rad, first_bin, least_semblance, weakest, turn, ray_0, strongest, out,
+):  # fmt: skip
+    """Votes of one block of rays; returns how many.
+
+    moments are (6 * ray, beam, bin), real and imaginary B0, B1, B2 below each other, energy (ray,
+    beam, bin), per_bin (ray,) the range bins that a reflector migrates a second, turn the phase
+    between neighbouring range bins as a complex number. Filled are strongest (ray, bin), the power
+    of the strongest beam, and out (vote, 8): ray, bin, speed error, curvature error, cosine ratio,
+    S / limit, cosine of the elevation, power.
+    """
+    rays, beams, bins = energy.shape
+    votes = 0
+    middle = (beams - 1) / 2
+    for i in range(rays):
+        for k in range(first_bin, bins - 1):
+            best = 0
+            best_power = -1.0
+            for beam in range(beams):
+                power = moments[i, beam, k] ** 2 + moments[rays + i, beam, k] ** 2
+                if power > best_power:
+                    best, best_power = beam, power
+            strongest[i, k] = best_power
+            elevation = (best - middle) * spacing_rad
+            if 0 < best < beams - 1:
+                before = moments[i, best - 1, k] ** 2 + moments[rays + i, best - 1, k] ** 2
+                after = moments[i, best + 1, k] ** 2 + moments[rays + i, best + 1, k] ** 2
+                elevation += spacing_rad * _peak_offset(before, best_power, after)
+            for beam in range(beams):
+                r0 = moments[i, beam, k]
+                i0 = moments[rays + i, beam, k]
+                power = r0 * r0 + i0 * i0
+                if power < weakest * best_power:
+                    continue
+                semblance = power / max(energy[i, beam, k], 1e-30)
+                if semblance < least_semblance:
+                    continue
+                # a reflector between bins grows in one while it leaves the other: take that off
+                b1 = complex(moments[2 * rays + i, beam, k], moments[3 * rays + i, beam, k])
+                upper = complex(
+                    moments[4 * rays + i, beam, k + 1], moments[5 * rays + i, beam, k + 1]
+                )
+                lower = complex(
+                    moments[4 * rays + i, beam, k - 1], moments[5 * rays + i, beam, k - 1]
+                )
+                b1 -= per_bin[i] * 0.5 * (upper * turn - lower * turn.conjugate())
+                centre = (b1.real * r0 + b1.imag * i0) / power
+                r2 = moments[4 * rays + i, beam, k]
+                i2 = moments[5 * rays + i, beam, k]
+                out[votes, 0] = ray_0 + i
+                out[votes, 1] = k
+                out[votes, 2] = -speed_factor[i] * (centre - offset_s[i])
+                out[votes, 3] = curvature_factor[i] / cosine[beam] * (i2 * r0 - r2 * i0) / power
+                out[votes, 4] = np.cos(elevation) / cosine[beam]
+                out[votes, 5] = semblance / lobe_semblance[i]
+                out[votes, 6] = np.cos(elevation)
+                out[votes, 7] = power
+                votes += 1
+    return votes
+
+
+class VoteCounter:
+    """Collects the votes of rotations on a beamformer's workers.
+
+    Args:
+        beamformer: gives window, block of rays, antenna array and threads.
+        settings: which pixels vote.
+
+    Raises:
+        ValueError: the rays are not a multiple of the beamformer's block.
+    """
+
+    def __init__(self, beamformer: Beamformer, settings: VoteSettings) -> None:
+        if settings.rays % beamformer.block:
+            raise ValueError(
+                f"rays = {settings.rays} is not a multiple of the block {beamformer.block}"
+            )
+        self._beamformer = beamformer
+        self.settings = settings
+
+    def votes(self, rotation: Rotation, profiles: RangeProfiles, motion: PlanarMotion) -> Votes:
+        """What the pixels of a rotation say about an assumed motion.
+
+        Args:
+            rotation: the turn.
+            profiles: range spectra of its positions.
+            motion: the assumed motion.
+
+        Raises:
+            ValueError: the rotation is shorter than the window.
+        """
+        former, settings = self._beamformer, self.settings
+        ray_rad = rotation.ray_azimuth_rad(settings.rays)
+        ray_s = rotation.ray_time_s(settings.rays)
+        fixed_rad = ray_rad + motion.yaw_rad(ray_s)
+        aperture = build_aperture(
+            profiles, ray_rad, motion, former.array, former.window_rad, former.block
+        )
+        speed_rad_s = rotation.angular_speed_rad_s + rotation.direction * motion.yaw_rate_radps
+        across_mps = rotation.direction * motion.radial_mps(fixed_rad + np.pi / 2, ray_s)
+        lobe = _lobe(aperture, former.array, speed_rad_s, across_mps)
+        bin_m = rotation.waveform.range_bin_m
+        per_bin = motion.radial_mps(fixed_rad, ray_s) / bin_m
+        planes = self._planes(rotation, profiles, motion)
+        found: list[NDArray[np.float64]] = [np.empty(0)] * (settings.rays // former.block)
+        strongest = np.zeros((settings.rays, profiles.spectrum.shape[-1]), np.float32)
+
+        def one_block(index: int) -> None:
+            rows = slice(index * former.block, (index + 1) * former.block)
+            found[index] = self._block(
+                index, planes, aperture, lobe, per_bin, bin_m, strongest[rows]
+            )
+
+        former.run(one_block, len(found))
+        table = np.concatenate(found)
+        ray, cell = table[:, 0].astype(np.intp), table[:, 1].astype(np.intp)
+        around = maximum_filter(strongest, settings.neighbourhood, mode=("wrap", "nearest"))
+        kept = table[:, 7] >= settings.dominance * around[ray, cell]
+        table = table[kept & (aperture.coverage[ray] >= settings.least_coverage)]
+        ray = table[:, 0].astype(np.intp)
+        # by how much the pixel falls short of a reflector alone; a little is left to everyone
+        spread = settings.scatter * np.sqrt(np.maximum(1.05 - table[:, 5], 0.04) / table[:, 5])
+        clear = table[:, 5] * lobe.semblance[ray] >= settings.least_curvature_semblance
+        return Votes(
+            fixed_rad[ray],
+            ray_s[ray],
+            table[:, 1] * bin_m,
+            table[:, 2],
+            table[:, 3],
+            table[:, 4],
+            table[:, 6],
+            spread * lobe.speed_unit_mps[ray],
+            np.where(clear, spread, np.inf) * lobe.curvature_unit_mps2[ray],
+            table[:, 5],
+        )
+
+    def _planes(
+        self, rotation: Rotation, profiles: RangeProfiles, motion: PlanarMotion
+    ) -> list[NDArray[np.float32]]:
+        elevations = self.settings.elevations_rad
+        planes: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(elevations)
+        offsets_s = rotation.waveform.transmitter_offsets_s
+
+        def one_elevation(index: int) -> None:
+            elevation = elevations[index]
+            pair = np.array([elevation, -elevation]) if elevation else np.array([0.0])
+            planes[index] = self._beamformer.elevation_planes(profiles, pair, motion, offsets_s)
+
+        self._beamformer.run(one_elevation, len(elevations))
+        return planes
+
+    def _block(
+        self,
+        index: int,
+        planes: list[NDArray[np.float32]],
+        aperture: Aperture,
+        lobe: _Lobe,
+        per_bin: NDArray[np.float64],
+        bin_m: float,
+        strongest: NDArray[np.float32],
+    ) -> NDArray[np.float64]:
+        """Votes of one block of rays as :func:`_collect` writes them."""
+        former, elevations = self._beamformer, self.settings.elevations_rad
+        rows = slice(index * former.block, (index + 1) * former.block)
+        width, first = aperture.width, aperture.first[index]
+        positions, bins = len(planes[0]) // 2, planes[0].shape[1]
+        beams = 2 * len(elevations) - 1
+        moments = np.empty((2 * MOMENTS * former.block, beams, bins), np.float32)
+        energy = np.empty((former.block, beams, bins), np.float32)
+        kernel = np.empty((2 * MOMENTS * former.block, 2 * width), np.float32)
+        for number, (elevation_rad, plane) in enumerate(zip(elevations, planes, strict=True)):
+            wavenumber = former.array.wavenumber_rad_per_m * np.cos(elevation_rad)
+            _fill_kernels(
+                aperture.path_m[rows], aperture.taper[rows], aperture.delay_s[rows],
+                np.float32(wavenumber), kernel,
+            )  # fmt: skip
+            band = np.concatenate(
+                [plane[first : first + width], plane[positions + first : positions + first + width]]
+            )
+            squared = np.empty((width, band.shape[1]), np.float32)
+            _squared(band, squared)
+            formed = (kernel @ band).reshape(len(kernel), -1, bins)
+            heard = (aperture.taper[rows] @ squared).reshape(former.block, -1, bins)
+            middle = len(elevations) - 1
+            for side, beam in enumerate((middle + number, middle - number)[: formed.shape[1]]):
+                moments[:, beam] = formed[:, side]
+                energy[:, beam] = heard[:, side]
+        out = np.empty((former.block * beams * bins, 8))
+        angle = np.pi * (bins - 1) / bins
+        middle_to_edge = np.concatenate([elevations[:0:-1], elevations])
+        count = _collect(
+            moments, energy, per_bin[rows], lobe.offset_s[rows], lobe.speed_factor[rows],
+            lobe.curvature_factor[rows], lobe.semblance[rows], np.cos(middle_to_edge),
+            elevations[1], max(1, int(np.ceil(self.settings.nearest_m / bin_m))),
+            self.settings.least_semblance, WEAKEST_BEAM,
+            complex(np.cos(angle), np.sin(angle)), rows.start, strongest, out,
+        )  # fmt: skip
+        return out[:count].copy()

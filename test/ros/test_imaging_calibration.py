@@ -1,0 +1,36 @@
+"""The imaging node with a calibration file."""
+
+import pytest
+from rclpy.parameter import Parameter
+
+from mmwave.ros.messages import joint_state, to_header
+from mmwave.ros.parameters import ParameterError
+from panoradar_ros.calibration.file import Calibration, write_calibration
+from panoradar_ros.nodes.imaging import ImagingNode
+
+
+def node_with(graph, path):
+    overrides = [Parameter("calibration_file", value=str(path))]
+    return graph.add(ImagingNode, parameter_overrides=overrides)
+
+
+def test_node_takes_rate_and_offset_and_gains_over(graph, tmp_path, monkeypatch):
+    monkeypatch.setattr("panoradar_ros.imaging.pipeline.Imager.warm_up", lambda *_: None)
+    path = tmp_path / "c.yaml"
+    gain = tuple(complex(one) for one in (1, 1j, -1, -1j, 1, 1, 1, 1))
+    write_calibration(path, Calibration(0.25, 1.01, gain))
+    node = node_with(graph, path)
+    assert node.trigger_configure()
+    assert node._calibration.azimuth_offset_rad == pytest.approx(0.25)
+    assert node._calibration.correction(8) == pytest.approx([1 / one for one in gain])
+    node._take_angle(joint_state(to_header(7, ""), "turntable_joint", 100.0, 0.0))
+    assert list(node._angles) == [(7, pytest.approx(101.0))]
+
+
+@pytest.mark.parametrize("content", [None, "format: 3", "format: 1\nrate_ratio: 9"])
+def test_bad_file_is_refused_by_name_at_start(graph, tmp_path, content):
+    path = tmp_path / "bad.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ParameterError, match=r"bad\.yaml"):
+        node_with(graph, path)
