@@ -146,8 +146,10 @@ class Odometer:
         yaw_rad = self._matched_yaw(estimate, pose)
         better = estimate
         if yaw_rad is not None:
-            pose = replace(pose, yaw_rad=yaw_rad)
             better = self._with_last(estimate, yaw_rad, middle_ns)
+            if self._last is not None and step_s > 0:  # once more, with the better motion
+                pose = before.then(_way_between(self._last.estimate, better, step_s))
+            pose = replace(pose, yaw_rad=yaw_rad)
         elif step_s == 0:
             self._keyframe = None
         self._keep_keyframe(estimate.landmarks, pose)
@@ -173,8 +175,7 @@ class Odometer:
             self._covariance = self._covariance + np.diag(unknown * max(hole_s, 0.0)) ** 2
             to_end_s = (last.end_ns - last.middle_ns) * 1e-9
             return _way(last.estimate, 0.0, to_end_s).then(_way(estimate, -half_s, 0.0)), 0.0
-        first = _way(last.estimate, 0.0, gap_s / 2)
-        return first.then(_way(estimate, -gap_s / 2, 0.0)), gap_s
+        return _way_between(last.estimate, estimate, gap_s), gap_s
 
     def _spread(
         self, before: PlanarPose, step: PlanarPose, step_s: float, estimate: MotionEstimate
@@ -260,6 +261,11 @@ class Odometer:
             if near and abs(since.yaw_rad) < settings.keyframe_turn_rad:
                 return
         self._keyframe = _Keyframe(polar_map(landmarks), pose, float(self._covariance[2, 2]))
+
+
+def _way_between(last: MotionEstimate, now: MotionEstimate, gap_s: float) -> PlanarPose:
+    """Way between the middles of two turns: half of the time with the motion of each."""
+    return _way(last, 0.0, gap_s / 2).then(_way(now, -gap_s / 2, 0.0))
 
 
 def _way(estimate: MotionEstimate, from_s: float, to_s: float) -> PlanarPose:
