@@ -27,7 +27,8 @@ from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
 from panoradar_ros.imaging.hough_motion import HoughMotionEstimator
 from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.motion import MotionEstimate, MotionEstimator
-from panoradar_ros.imaging.pipeline import ImagingSettings
+from panoradar_ros.imaging.odometry import Odometer
+from panoradar_ros.imaging.pipeline import MOTION_DECIMATION, ImagingSettings, turn_times_ns
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.scoring import score_motion
@@ -46,7 +47,7 @@ def _estimators() -> dict[str, tuple[Estimate, int]]:
     settings = ImagingSettings()
     beamformer = Beamformer(AntennaArray(), settings.window_rad, workers=settings.workers)
     return {
-        ESTIMATOR: (MotionEstimator(beamformer, settings.motion).estimate, settings.decimation),
+        ESTIMATOR: (MotionEstimator(beamformer, settings.motion).estimate, MOTION_DECIMATION),
         BASELINE: (HoughMotionEstimator().estimate, 1),
     }
 
@@ -75,17 +76,19 @@ def run_trial(number: int, settings: TrialSettings) -> Record:
 def follow(
     estimate: Estimate, turns: Iterable[Rotation], decimation: int
 ) -> tuple[MotionEstimate, float, float]:
-    """Let an estimator answer turn after turn, the last answer being the next first guess.
+    """Let an estimator answer turn after turn, as the pipeline does.
 
-    Where a first guess leads nowhere the estimator starts again without, as the pipeline does.
+    The last answer is the next first guess; where that leads nowhere the estimator starts again
+    without, and the odometer joins each answer with the turn before.
 
     Returns:
         Answer for the last turn, and CPU and wall seconds that it took without the range FFT.
     """
     leakage = LeakageFilter(ImagingSettings().leakage_rotations)
+    odometer = Odometer()
     guess: tuple[PlanarMotion, int] | None = None
     for rotation in turns:
-        profiles = range_profiles(rotation, leakage.update(rotation), decimation)
+        profiles = range_profiles(rotation, leakage.update(rotation)).every(decimation)
         initial = None
         if guess is not None:
             earlier_s = (guess[1] - rotation.reference_ns) * 1e-9
@@ -94,6 +97,7 @@ def follow(
         answer = estimate(rotation, profiles, initial)
         if not answer.reliable and initial is not None:
             answer = estimate(rotation, profiles, None)
+        answer = odometer.update(answer, *turn_times_ns(rotation)).estimate
         cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
         guess = (answer.motion, rotation.reference_ns) if answer.reliable else None
     return answer, cpu_s, wall_s

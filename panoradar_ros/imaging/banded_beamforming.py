@@ -9,9 +9,8 @@ from panoradar_ros.imaging.aperture import EDGE_SHARE, build_aperture
 from panoradar_ros.imaging.beam_plan import BeamPlan
 from panoradar_ros.imaging.pair_kernels import (
     antenna_pairs,
-    azimuth_kernel,
     elevation_pairs,
-    store_scaled_power,
+    form_rows,
 )
 from panoradar_ros.imaging.resampling import spread_antenna
 
@@ -92,6 +91,7 @@ def banded_power(
     turns = aperture.path_m * np.float32(plan.array.wavenumber_rad_per_m / (2 * np.pi))
     cosines, sines = plan.steering()
     width, rows = aperture.width, plan.grid.rows
+    cosine_of_row = np.cos(plan.pair_elevations_rad).astype(np.float32)
 
     idle: list[NDArray[np.float32]] = []  # used again: fresh memory costs as much as the sums in it
 
@@ -100,17 +100,11 @@ def banded_power(
         shape = (PAIRS_PER_TASK, 2 * points, 2 * bins)
         planes = idle.pop() if idle else np.empty(shape, np.float32)
         elevation_pairs(pairs, cosines[some], sines[some], planes)
-        kernel = np.empty((2 * block, 2 * width), np.float32)
-        beams = np.empty((2 * block, 2 * bins), np.float32)
         for row, plane in zip(range(rows // 2)[some], planes, strict=False):
-            cosine = np.float32(np.cos(plan.pair_elevations_rad[row]))
-            for number, first in enumerate(aperture.first):
-                rays = slice(number * block, (number + 1) * block)
-                azimuth_kernel(turns[rays], aperture.taper[rays], cosine, kernel)
-                np.matmul(kernel, plane[2 * first : 2 * (first + width)], out=beams)
-                store_scaled_power(
-                    beams, plan.gain[rays], plan.column_of_ray[rays], row, rows - 1 - row, power
-                )
+            form_rows(
+                turns, aperture.taper, aperture.first, width, cosine_of_row[row], plane,
+                plan.gain, plan.column_of_ray, row, rows - 1 - row, power,
+            )  # fmt: skip
         idle.append(planes)
 
     run(some_elevations, -(-(rows // 2) // PAIRS_PER_TASK))

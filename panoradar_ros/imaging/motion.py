@@ -36,7 +36,7 @@ class MotionSettings:
     Attributes:
         votes: which pixels vote.
         solver: their weights.
-        tolerance_mps: stop when the velocity changes by less.
+        tolerance_mps: stop when the velocity changes by less; what is left is a tenth of it.
         tolerance_radps: and the rate of turn by less.
         unsettled_mps: a velocity that still changes by more at the end is not to be trusted.
         max_iterations: at most so many beamforming passes.
@@ -51,8 +51,8 @@ class MotionSettings:
 
     votes: VoteSettings = field(default_factory=VoteSettings)
     solver: SolverSettings = field(default_factory=SolverSettings)
-    tolerance_mps: float = 0.003
-    tolerance_radps: float = np.deg2rad(0.5)
+    tolerance_mps: float = 0.012
+    tolerance_radps: float = np.deg2rad(2)
     unsettled_mps: float = 0.02
     max_iterations: int = 12
     max_speed_mps: float = 0.9

@@ -22,8 +22,8 @@ from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.votes import Votes
 from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
-STEPS = 24
-NARROWING = 0.75
+STEPS = 12
+NARROWING = 0.6
 FEWEST_VOTES = 30
 UNKNOWNS = 8
 
@@ -104,7 +104,7 @@ def solve_motion(
     centre, precision = _prior(motion, settings, prior)
     share = 1 / settings.pixels_per_look
     step: NDArray[np.floating] = np.zeros(UNKNOWNS)
-    width = NARROWING**-12
+    width = NARROWING ** -(STEPS // 2)
     for _ in range(STEPS):
         normalised = (target - design @ step) / spread
         weight = share / (1 + (normalised / max(width, 1.0)) ** 2) / spread**2
@@ -152,26 +152,27 @@ def _covariance(
 def _equations(
     votes: Votes, motion: PlanarMotion, radius_m: float, boresight_radps: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Both equations of every vote: design (2 * vote, unknown), right sides and spreads."""
+    """All equations: design (equation, unknown), right sides and spreads (equation,)."""
     normal, gain = votes.normal, votes.elevation_gain
+    told = np.isfinite(votes.curvature_spread_mps2)
     later_s = votes.time_s - motion.reference_s
     radial = motion.radial_mps(votes.azimuth_rad, votes.time_s)
     across = motion.radial_mps(votes.azimuth_rad + np.pi / 2, votes.time_s)
     swing = radius_m * (boresight_radps + motion.yaw_rate_radps)
     count = len(votes)
-    design = np.zeros((2 * count, UNKNOWNS))
+    design = np.zeros((count + np.count_nonzero(told), UNKNOWNS))
     design[:count, :2] = gain[:, None] * normal
     design[:count, 2:4] = (gain * later_s)[:, None] * normal
-    design[count:, 6:] = -gain[:, None] * normal
-    design[count:, 4] = 2 * gain * swing
-    design[count:, 5] = gain * (swing + across) ** 2 / votes.range_m
+    design[count:, 6:] = -(gain[:, None] * normal)[told]
+    design[count:, 4] = 2 * gain[told] * swing
+    design[count:, 5] = (gain * (swing + across) ** 2 / votes.range_m)[told]
     target = np.concatenate(
         [
             votes.speed_error_mps - (gain - 1) * radial,
-            votes.curvature_error_mps2 - (gain - 1) * swing**2 / radius_m,
+            (votes.curvature_error_mps2 - (gain - 1) * swing**2 / radius_m)[told],
         ]
     )
-    spread = np.concatenate([votes.speed_spread_mps, votes.curvature_spread_mps2])
+    spread = np.concatenate([votes.speed_spread_mps, votes.curvature_spread_mps2[told]])
     return design, target, spread
 
 

@@ -218,3 +218,33 @@ def store_ring_power(beams, first, step, gain, columns, row_upper, row_lower, po
         for k in range(bins):
             upper[k] = square * (beam[k].real ** 2 + beam[k].imag ** 2)
             lower[k] = square * (beam[bins + k].real ** 2 + beam[bins + k].imag ** 2)
+
+
+@numba.njit(nogil=True, cache=True)
+def form_rows(turns, taper, first, width, cosine, plane, gain, columns, upper, lower, power):
+    """All rays of one elevation pair, block after block, without asking for the interpreter.
+
+    Beside other busy threads every return to Python waits for it: a thousand products a rotation
+    would wait a thousand times.
+
+    Args:
+        turns: (ray, width) float32 of :func:`azimuth_kernel`.
+        taper: (ray, width) float32.
+        first: (block,) first grid point of each block's band.
+        width: grid points of a band.
+        cosine: float32, cos phi.
+        plane: (2 * grid, 2 * range) float32 of :func:`elevation_pairs`.
+        gain: (ray,) float32.
+        columns: (ray,) column of each ray.
+        upper: row of +phi.
+        lower: row of -phi.
+        power: cube to be filled.
+    """
+    block = len(turns) // len(first)
+    kernel = np.empty((2 * block, 2 * width), np.float32)
+    beams = np.empty((2 * block, plane.shape[1]), np.float32)
+    for number in range(len(first)):
+        begin, end = number * block, (number + 1) * block
+        azimuth_kernel(turns[begin:end], taper[begin:end], cosine, kernel)
+        np.dot(kernel, plane[2 * first[number] : 2 * (first[number] + width)], beams)
+        store_scaled_power(beams, gain[begin:end], columns[begin:end], upper, lower, power)

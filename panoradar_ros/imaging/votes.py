@@ -36,6 +36,9 @@ WEAKEST_BEAM = 0.1
 """A beam votes with at least this share of the power of the strongest one at its azimuth and range:
 weaker, it shows the side lobe of something at another elevation."""
 
+BLOCK = 16
+"""Rays that share one band of positions: fewer waste less of the product, more of the overhead."""
+
 LEAST_SWING = 0.2
 """Least speed of the antenna across a ray, over that of the turntable: where robot and turntable
 cancel, the aperture collapses."""
@@ -86,7 +89,7 @@ class VoteSettings:
     """Which pixels vote.
 
     Attributes:
-        rays: azimuths per turn; a multiple of the beamformer's block.
+        rays: azimuths per turn; a multiple of 16.
         elevations_rad: non-negative, evenly spaced from 0; each is used with both signs.
         nearest_m: nearer reflectors do not vote: leakage, and wave fronts that are not plane.
         least_semblance: pixels below it do not vote.
@@ -232,12 +235,34 @@ def _fill_kernels(path_m, taper, delay_s, wavenumber, kernel):
                 imag *= delay_s[i, p]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _squared(planes, out):
-    positions, columns = out.shape
-    for p in range(positions):
-        for k in range(columns):
-            out[p, k] = planes[p, k] ** 2 + planes[positions + p, k] ** 2
+@numba.njit(nogil=True, cache=True)
+def _form(planes, first, path_m, taper, delay_s, wavenumbers, moments, energy):
+    """Moments and energies of one block of rays in all beams, without asking for the interpreter.
+
+    planes are (beam, 2 * position, bin), real above imaginary parts, first the first position of
+    the block's band, wavenumbers (beam,) float32. Filled are moments (beam, 6 * ray, bin) and
+    energy (beam, ray, bin).
+    """
+    rays, width = path_m.shape
+    beams, bins = planes.shape[0], planes.shape[2]
+    positions = planes.shape[1] // 2
+    kernel = np.empty((6 * rays, 2 * width), np.float32)
+    band = np.empty((2 * width, bins), np.float32)
+    squared = np.empty((width, bins), np.float32)
+    for step in range(beams):
+        # from the middle outwards: both signs of an elevation share their kernel
+        beam = beams // 2 + (step + 1) // 2 * (1 if step % 2 else -1)
+        if step == 0 or step % 2:
+            _fill_kernels(path_m, taper, delay_s, wavenumbers[beam], kernel)
+        for p in range(width):
+            for k in range(bins):
+                real = planes[beam, first + p, k]
+                imag = planes[beam, positions + first + p, k]
+                band[p, k] = real
+                band[width + p, k] = imag
+                squared[p, k] = real * real + imag * imag
+        np.dot(kernel, band, moments[beam])
+        np.dot(taper, squared, energy[beam])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -257,13 +282,13 @@ def _collect(
 ):  # fmt: skip
     """Votes of one block of rays; returns how many.
 
-    moments are (6 * ray, beam, bin), real and imaginary B0, B1, B2 below each other, energy (ray,
-    beam, bin), per_bin (ray,) the range bins that a reflector migrates a second, turn the phase
+    moments are (beam, 6 * ray, bin), real and imaginary B0, B1, B2 below each other, energy (beam,
+    ray, bin), per_bin (ray,) the range bins that a reflector migrates a second, turn the phase
     between neighbouring range bins as a complex number. Filled are strongest (ray, bin), the power
     of the strongest beam, and out (vote, 8): ray, bin, speed error, curvature error, cosine ratio,
     S / limit, cosine of the elevation, power.
     """
-    rays, beams, bins = energy.shape
+    beams, rays, bins = energy.shape
     votes = 0
     middle = (beams - 1) / 2
     for i in range(rays):
@@ -271,36 +296,36 @@ def _collect(
             best = 0
             best_power = -1.0
             for beam in range(beams):
-                power = moments[i, beam, k] ** 2 + moments[rays + i, beam, k] ** 2
+                power = moments[beam, i, k] ** 2 + moments[beam, rays + i, k] ** 2
                 if power > best_power:
                     best, best_power = beam, power
             strongest[i, k] = best_power
             elevation = (best - middle) * spacing_rad
             if 0 < best < beams - 1:
-                before = moments[i, best - 1, k] ** 2 + moments[rays + i, best - 1, k] ** 2
-                after = moments[i, best + 1, k] ** 2 + moments[rays + i, best + 1, k] ** 2
+                before = moments[best - 1, i, k] ** 2 + moments[best - 1, rays + i, k] ** 2
+                after = moments[best + 1, i, k] ** 2 + moments[best + 1, rays + i, k] ** 2
                 elevation += spacing_rad * _peak_offset(before, best_power, after)
             for beam in range(beams):
-                r0 = moments[i, beam, k]
-                i0 = moments[rays + i, beam, k]
+                r0 = moments[beam, i, k]
+                i0 = moments[beam, rays + i, k]
                 power = r0 * r0 + i0 * i0
                 if power < weakest * best_power:
                     continue
-                semblance = power / max(energy[i, beam, k], 1e-30)
+                semblance = power / max(energy[beam, i, k], 1e-30)
                 if semblance < least_semblance:
                     continue
                 # a reflector between bins grows in one while it leaves the other: take that off
-                b1 = complex(moments[2 * rays + i, beam, k], moments[3 * rays + i, beam, k])
+                b1 = complex(moments[beam, 2 * rays + i, k], moments[beam, 3 * rays + i, k])
                 upper = complex(
-                    moments[4 * rays + i, beam, k + 1], moments[5 * rays + i, beam, k + 1]
+                    moments[beam, 4 * rays + i, k + 1], moments[beam, 5 * rays + i, k + 1]
                 )
                 lower = complex(
-                    moments[4 * rays + i, beam, k - 1], moments[5 * rays + i, beam, k - 1]
+                    moments[beam, 4 * rays + i, k - 1], moments[beam, 5 * rays + i, k - 1]
                 )
                 b1 -= per_bin[i] * 0.5 * (upper * turn - lower * turn.conjugate())
                 centre = (b1.real * r0 + b1.imag * i0) / power
-                r2 = moments[4 * rays + i, beam, k]
-                i2 = moments[5 * rays + i, beam, k]
+                r2 = moments[beam, 4 * rays + i, k]
+                i2 = moments[beam, 5 * rays + i, k]
                 out[votes, 0] = ray_0 + i
                 out[votes, 1] = k
                 out[votes, 2] = -speed_factor[i] * (centre - offset_s[i])
@@ -317,18 +342,16 @@ class VoteCounter:
     """Collects the votes of rotations on a beamformer's workers.
 
     Args:
-        beamformer: gives window, block of rays, antenna array and threads.
+        beamformer: gives window, antenna array and threads.
         settings: which pixels vote.
 
     Raises:
-        ValueError: the rays are not a multiple of the beamformer's block.
+        ValueError: the rays are not a multiple of 16.
     """
 
     def __init__(self, beamformer: Beamformer, settings: VoteSettings) -> None:
-        if settings.rays % beamformer.block:
-            raise ValueError(
-                f"rays = {settings.rays} is not a multiple of the block {beamformer.block}"
-            )
+        if settings.rays % BLOCK:
+            raise ValueError(f"rays = {settings.rays} is not a multiple of {BLOCK}")
         self._beamformer = beamformer
         self.settings = settings
 
@@ -347,20 +370,18 @@ class VoteCounter:
         ray_rad = rotation.ray_azimuth_rad(settings.rays)
         ray_s = rotation.ray_time_s(settings.rays)
         fixed_rad = ray_rad + motion.yaw_rad(ray_s)
-        aperture = build_aperture(
-            profiles, ray_rad, motion, former.array, former.window_rad, former.block
-        )
+        aperture = build_aperture(profiles, ray_rad, motion, former.array, former.window_rad, BLOCK)
         speed_rad_s = rotation.angular_speed_rad_s + rotation.direction * motion.yaw_rate_radps
         across_mps = rotation.direction * motion.radial_mps(fixed_rad + np.pi / 2, ray_s)
         lobe = _lobe(aperture, former.array, speed_rad_s, across_mps)
         bin_m = rotation.waveform.range_bin_m
         per_bin = motion.radial_mps(fixed_rad, ray_s) / bin_m
         planes = self._planes(rotation, profiles, motion)
-        found: list[NDArray[np.float64]] = [np.empty(0)] * (settings.rays // former.block)
+        found: list[NDArray[np.float64]] = [np.empty(0)] * (settings.rays // BLOCK)
         strongest = np.zeros((settings.rays, profiles.spectrum.shape[-1]), np.float32)
 
         def one_block(index: int) -> None:
-            rows = slice(index * former.block, (index + 1) * former.block)
+            rows = slice(index * BLOCK, (index + 1) * BLOCK)
             found[index] = self._block(
                 index, planes, aperture, lobe, per_bin, bin_m, strongest[rows]
             )
@@ -390,15 +411,19 @@ class VoteCounter:
 
     def _planes(
         self, rotation: Rotation, profiles: RangeProfiles, motion: PlanarMotion
-    ) -> list[NDArray[np.float32]]:
-        elevations = self.settings.elevations_rad
-        planes: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(elevations)
+    ) -> NDArray[np.float32]:
+        """Antennas combined towards every beam: (beam, 2 * position, bin)."""
+        elevations, middle = self.settings.elevations_rad, len(self.settings.elevations_rad) - 1
+        positions, _, bins = profiles.spectrum.shape
+        planes = np.empty((2 * middle + 1, 2 * positions, bins), np.float32)
         offsets_s = rotation.waveform.transmitter_offsets_s
 
         def one_elevation(index: int) -> None:
             elevation = elevations[index]
             pair = np.array([elevation, -elevation]) if elevation else np.array([0.0])
-            planes[index] = self._beamformer.elevation_planes(profiles, pair, motion, offsets_s)
+            formed = self._beamformer.elevation_planes(profiles, pair, motion, offsets_s)
+            planes[middle + index] = formed[:, :bins]
+            planes[middle - index] = formed[:, -bins:]
 
         self._beamformer.run(one_elevation, len(elevations))
         return planes
@@ -406,7 +431,7 @@ class VoteCounter:
     def _block(
         self,
         index: int,
-        planes: list[NDArray[np.float32]],
+        planes: NDArray[np.float32],
         aperture: Aperture,
         lobe: _Lobe,
         per_bin: NDArray[np.float64],
@@ -414,37 +439,22 @@ class VoteCounter:
         strongest: NDArray[np.float32],
     ) -> NDArray[np.float64]:
         """Votes of one block of rays as :func:`_collect` writes them."""
-        former, elevations = self._beamformer, self.settings.elevations_rad
-        rows = slice(index * former.block, (index + 1) * former.block)
-        width, first = aperture.width, aperture.first[index]
-        positions, bins = len(planes[0]) // 2, planes[0].shape[1]
-        beams = 2 * len(elevations) - 1
-        moments = np.empty((2 * MOMENTS * former.block, beams, bins), np.float32)
-        energy = np.empty((former.block, beams, bins), np.float32)
-        kernel = np.empty((2 * MOMENTS * former.block, 2 * width), np.float32)
-        for number, (elevation_rad, plane) in enumerate(zip(elevations, planes, strict=True)):
-            wavenumber = former.array.wavenumber_rad_per_m * np.cos(elevation_rad)
-            _fill_kernels(
-                aperture.path_m[rows], aperture.taper[rows], aperture.delay_s[rows],
-                np.float32(wavenumber), kernel,
-            )  # fmt: skip
-            band = np.concatenate(
-                [plane[first : first + width], plane[positions + first : positions + first + width]]
-            )
-            squared = np.empty((width, band.shape[1]), np.float32)
-            _squared(band, squared)
-            formed = (kernel @ band).reshape(len(kernel), -1, bins)
-            heard = (aperture.taper[rows] @ squared).reshape(former.block, -1, bins)
-            middle = len(elevations) - 1
-            for side, beam in enumerate((middle + number, middle - number)[: formed.shape[1]]):
-                moments[:, beam] = formed[:, side]
-                energy[:, beam] = heard[:, side]
-        out = np.empty((former.block * beams * bins, 8))
+        elevations = np.array(self.settings.elevations_rad)
+        rows = slice(index * BLOCK, (index + 1) * BLOCK)
+        beams, _, bins = planes.shape
+        moments = np.empty((beams, 2 * MOMENTS * BLOCK, bins), np.float32)
+        energy = np.empty((beams, BLOCK, bins), np.float32)
+        cosine = np.cos(np.concatenate([elevations[:0:-1], elevations]))
+        wavenumber = self._beamformer.array.wavenumber_rad_per_m
+        _form(
+            planes, aperture.first[index], aperture.path_m[rows], aperture.taper[rows],
+            aperture.delay_s[rows], (wavenumber * cosine).astype(np.float32), moments, energy,
+        )  # fmt: skip
+        out = np.empty((BLOCK * beams * bins, 8))
         angle = np.pi * (bins - 1) / bins
-        middle_to_edge = np.concatenate([elevations[:0:-1], elevations])
         count = _collect(
             moments, energy, per_bin[rows], lobe.offset_s[rows], lobe.speed_factor[rows],
-            lobe.curvature_factor[rows], lobe.semblance[rows], np.cos(middle_to_edge),
+            lobe.curvature_factor[rows], lobe.semblance[rows], cosine,
             elevations[1], max(1, int(np.ceil(self.settings.nearest_m / bin_m))),
             self.settings.least_semblance, WEAKEST_BEAM,
             complex(np.cos(angle), np.sin(angle)), rows.start, strongest, out,
