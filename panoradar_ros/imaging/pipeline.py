@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mmwave.waveform import AntennaArray, Waveform
 from panoradar_ros.imaging.beamforming import Beamformer, RangeProfiles, range_profiles
 from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.imaging.hough_motion import HoughMotionEstimator
 from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.motion import (
     MotionEstimate,
@@ -36,6 +37,8 @@ MOTION_DECIMATION = 3
 """The motion is estimated from every third position: interference between reflectors limits it, not
 noise, and inside the window the Doppler shift of 265 Hz stays below half of their rate."""
 
+MOTION_METHODS = ("moments", "hough")
+
 LONGEST_MEMORY_S = 2.0
 """The last rotation's motion is a first guess for so long."""
 
@@ -52,7 +55,9 @@ class ImagingSettings:
         beamforming: ``banded``, ``static`` (as if the robot stood still), or ``auto``: static where
             that costs no accuracy.
         estimate_motion: False images as if the robot stood still.
-        motion: the estimator's settings.
+        motion_method: ``moments`` (votes of all pixels) or ``hough`` (the published estimator:
+            lines in spectrograms; no rate of turn of its own).
+        motion: settings of the votes.
         detection: the detector's settings.
         leakage_rotations: memory of the leakage filter.
         workers: threads.
@@ -63,10 +68,17 @@ class ImagingSettings:
     decimation: int = 2
     beamforming: str = "auto"
     estimate_motion: bool = True
+    motion_method: str = "moments"
     motion: MotionSettings = field(default_factory=MotionSettings)
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     leakage_rotations: float = 6.0
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        if self.motion_method not in MOTION_METHODS:
+            raise ValueError(
+                f"motion_method must be one of {MOTION_METHODS}, got {self.motion_method!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -143,7 +155,12 @@ class Imager:
             method=self.settings.beamforming,
             decimation=self.settings.decimation,
         )
-        self._estimator = MotionEstimator(self._beamformer, self.settings.motion)
+        self._estimator: MotionEstimator | HoughMotionEstimator
+        if self.settings.motion_method == "hough":
+            self._estimator, self._motion_decimation = HoughMotionEstimator(self.array), 1
+        else:
+            self._estimator = MotionEstimator(self._beamformer, self.settings.motion)
+            self._motion_decimation = MOTION_DECIMATION
         self._leakage = LeakageFilter(self.settings.leakage_rotations)
         self._mean_chirp: NDArray[np.complex64] | None = None
         self._odometer = Odometer()
@@ -179,7 +196,7 @@ class Imager:
         self._mean_chirp = self._leakage.update(rotation)
         profiles = range_profiles(rotation, self._mean_chirp, workers=settings.workers)
         marks["range_fft"] = time.perf_counter()
-        reckoning = self._motion(rotation, profiles.every(MOTION_DECIMATION), yaw_rate)
+        reckoning = self._motion(rotation, profiles.every(self._motion_decimation), yaw_rate)
         estimate = reckoning.estimate
         marks["motion"] = time.perf_counter()
         if on_motion is not None:
@@ -216,6 +233,8 @@ class Imager:
         self._waveform = waveform
         self.array = self.array.at_wavelength(waveform.wavelength_m)
         self._beamformer.array = self.array
+        if isinstance(self._estimator, HoughMotionEstimator):
+            self._estimator.array = self.array
         self._leakage.reset()
         self._last_motion = None
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import JointState, PointCloud2
+from sensor_msgs.msg import Imu, JointState, PointCloud2
 
 from mmwave.dca1000 import PositionBlock
 from mmwave.ros import messages
 from mmwave.ros.diagnostics import Key, Level, Rate, Status
+from mmwave.ros.imu import yaw_rate
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from mmwave.ros.publishing import reliable_qos, sensor_qos
@@ -18,10 +19,11 @@ from mmwave.ros.raw import from_cloud
 from mmwave.waveform import Waveform
 from panoradar_ros.calibration.samples import calibrated
 from panoradar_ros.imaging.antenna_health import AntennaMonitor
-from panoradar_ros.imaging.pipeline import Imager, ImagingSettings, Panorama
+from panoradar_ros.imaging.pipeline import Imager, ImagingSettings, Panorama, turn_times_ns
 from panoradar_ros.imaging.points import DetectionSettings
 from panoradar_ros.imaging.rolling import RollingImager, SectorUpdate
 from panoradar_ros.imaging.turntable import AssemblySettings
+from panoradar_ros.imaging.yaw_prior import YawRateHistory
 from panoradar_ros.nodes.imaging_parameters import PARAMETERS, calibration, detector
 from panoradar_ros.nodes.imaging_topics import ImagingTopics, RollingTopics
 from panoradar_ros.resources import share_path
@@ -55,6 +57,7 @@ class ImagingNode(LifecycleNode):
         self._chain: RollingImager | None = None
         self._last: Panorama | None = None
         self._latency_s = self._sector_latency_s = 0.0
+        self._yaw_rates = YawRateHistory()
         self._blocks_done = self._sectors_left_out = 0
         self._behind = False
         self.angles_taken = 0
@@ -77,6 +80,8 @@ class ImagingNode(LifecycleNode):
             PointCloud2, "radar/raw", from_cloud, sensor_qos(600_000, depth=40), depth=BLOCKS_KEPT
         )
         self.subscriber(JointState, "joint_states", self._take_angle, reliable_qos(depth=200))
+        if self.parameters["use_imu"]:
+            self.subscriber(Imu, "imu", self._take_yaw_rate, sensor_qos(400, depth=200))
         self.work("worker", self._work)
 
     @property
@@ -106,7 +111,9 @@ class ImagingNode(LifecycleNode):
         return ImagingSettings(
             window_rad=np.deg2rad(values["window_deg"]),
             decimation=values["decimation"],
+            beamforming=values["beamforming"],
             estimate_motion=values["estimate_motion"],
+            motion_method=values["motion_method"],
             detection=DetectionSettings(
                 detector(values),
                 values["minimum_range_m"],
@@ -124,6 +131,11 @@ class ImagingNode(LifecycleNode):
             stamp_ns = messages.to_time_ns(message.header.stamp)
             self._angles.append((stamp_ns, self._calibration.rate_ratio * message.position[index]))
 
+    def _take_yaw_rate(self, message: Imu) -> None:
+        reading = yaw_rate(message)
+        if reading is not None:
+            self._yaw_rates.add(*reading)
+
     def _work(self, stop: threading.Event) -> None:
         offset_rad = self._calibration.azimuth_offset_rad or 0.0
         margin_rad = np.deg2rad(self.parameters["window_deg"] / 2 + 1)
@@ -135,6 +147,7 @@ class ImagingNode(LifecycleNode):
             assembly,
             sectors=self._wants_sectors,
             turn_images=self._topics.has_image_listeners,
+            yaw_rate_of=lambda rotation: self._yaw_rates.mean(*turn_times_ns(rotation)),
         ) as chain:
             self._chain = chain
             while not stop.is_set():

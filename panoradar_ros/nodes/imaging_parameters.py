@@ -48,7 +48,8 @@ PARAMETERS = (
     Parameter(
         "decimation",
         2,
-        "Use every n-th position for beams: 1 most exact, 2 half the work at 1e-3",
+        "1 forms beams on a grid of azimuth as fine as the positions (error 1e-5), more on one "
+        "half as fine (2e-3) in half the time",
         minimum=1,
         maximum=3,
         read_only=True,
@@ -57,6 +58,26 @@ PARAMETERS = (
         "estimate_motion",
         True,
         "Estimate and compensate the robot's motion; false images as if it stood still",
+        read_only=True,
+    ),
+    Parameter(
+        "motion_method",
+        "moments",
+        "moments: votes of all pixels; hough: the published estimator, which knows no rate of turn",
+        choices=("moments", "hough"),
+        read_only=True,
+    ),
+    Parameter(
+        "beamforming",
+        "auto",
+        "banded, static (as if the robot stood still), or auto: static where it costs no accuracy",
+        choices=("auto", "banded", "static"),
+        read_only=True,
+    ),
+    Parameter(
+        "use_imu",
+        False,
+        "Take the rate of turn from the topic imu (z axis up) beside the radar's own",
         read_only=True,
     ),
     Parameter(
