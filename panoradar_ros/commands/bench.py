@@ -10,6 +10,7 @@ SUBJECTS = {
     "capture": "what receiving costs, beside xwr alone",
     "cfar": "detectors beside plain NumPy, and their false alarms beside the designed rate",
     "imaging": "a whole rotation, beside direct summation",
+    "odometry": "drift of dead reckoning over long drives",
     "motion": "the robot's motion in fresh rotations, beside the published method",
     "rolling": "sectors live, beside whole turns",
     "simulator": "what a simulated rotation costs, beside real time and a direct sum",
