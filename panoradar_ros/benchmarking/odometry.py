@@ -5,6 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def drift(
         Mean and worst error of the position in percent of the segment, and of the yaw in degrees;
         and the same over the whole drive.
     """
-    steps = [np.hypot(b.x_m - a.x_m, b.y_m - a.y_m) for a, b in zip(true, true[1:], strict=False)]
+    steps = [np.hypot(b.x_m - a.x_m, b.y_m - a.y_m) for a, b in pairwise(true)]
     way_m = np.concatenate([[0.0], np.cumsum(steps)])
 
     def error(first: int, last: int) -> tuple[float, float]:

@@ -48,7 +48,7 @@ def test_no_scan_is_said():
         (["demo", "--style", "castle", "--headless"], "castle"),
         (["up", "--params-file", "/nowhere.yaml"], "no parameter file /nowhere.yaml"),
         (["up", "--set", "serial_port"], "--set takes NODE:NAME=VALUE"),
-        (["bench", "imaging", "--trials", "0"], "--trials at least 1"),
+        (["bench", "imaging", "--trials", "0"], "--trials must be at least 1, got 0"),
         (["replay", "/no/bag"], "no bag at /no/bag"),
     ],
 )

@@ -86,7 +86,11 @@ def test_answers_are_held_against_the_truth_in_the_middle_of_the_turn():
 
 @pytest.fixture
 def turns(monkeypatch):
-    monkeypatch.setattr(motion, "range_profiles", lambda rotation, leakage, step: step)
+    every = SimpleNamespace(every=lambda step: step)
+    monkeypatch.setattr(motion, "range_profiles", lambda rotation, leakage: every)
+    monkeypatch.setattr(
+        motion, "turn_times_ns", lambda turn: (turn.reference_ns, turn.reference_ns + 500_000_000)
+    )
     monkeypatch.setattr(motion.LeakageFilter, "update", lambda self, rotation: None)
     return [SimpleNamespace(reference_ns=0), SimpleNamespace(reference_ns=500_000_000)]
 
