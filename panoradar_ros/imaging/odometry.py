@@ -106,10 +106,14 @@ class _Keyframe:
 
 
 def motion_covariance(estimate: MotionEstimate) -> NDArray[np.float64]:
-    """Covariance (3, 3) of (x_mps, y_mps, yaw_rate_radps); wide where it is not reliable."""
-    if estimate.reliable and np.all(np.isfinite(estimate.covariance)):
+    """Covariance (3, 3) of (x_mps, y_mps, yaw_rate_radps); wide where it is not known."""
+    unknown = np.diag([UNKNOWN_SPEED_MPS, UNKNOWN_SPEED_MPS, UNKNOWN_YAW_RATE_RADPS]) ** 2
+    if not (estimate.reliable and np.all(np.isfinite(estimate.covariance[:2, :2]))):
+        return unknown
+    if np.all(np.isfinite(estimate.covariance)):
         return estimate.covariance
-    return np.diag([UNKNOWN_SPEED_MPS, UNKNOWN_SPEED_MPS, UNKNOWN_YAW_RATE_RADPS]) ** 2
+    unknown[:2, :2] = estimate.covariance[:2, :2]  # a method that knows no rate of turn
+    return unknown
 
 
 class Odometer:

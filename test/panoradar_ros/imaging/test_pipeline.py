@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmwave.waveform import AntennaArray, Waveform
+from panoradar_ros.imaging.odometry import UNKNOWN_YAW_RATE_RADPS, motion_covariance
 from panoradar_ros.imaging.pipeline import Imager, ImagingSettings
 
 
@@ -57,3 +58,34 @@ def test_a_sector_that_was_lost_is_not_a_number(rotation_of, cloud_of):
     assert np.isnan(panorama.image.range_m[:, 256]).all()
     assert not np.isnan(panorama.scan.range_m[0])
     assert panorama.lost_fraction == pytest.approx(gone.mean(), abs=1e-6)
+
+
+def test_the_published_estimator_can_be_chosen(rotation_of, cloud_of):
+    imager = Imager(settings=ImagingSettings(motion_method="hough"))
+    panorama = imager.image(rotation_of(cloud_of(9), (0.4, 0.1)))
+    motion = panorama.motion.motion
+    assert [motion.x_mps, motion.y_mps] == pytest.approx([0.4, 0.1], abs=0.06)
+    spread = motion_covariance(panorama.motion)
+    assert np.all(np.isfinite(spread))
+    assert spread[2, 2] == UNKNOWN_YAW_RATE_RADPS**2  # it knows no rate of turn
+    if panorama.motion.reliable:
+        assert spread[0, 0] == panorama.motion.covariance[0, 0]
+    with pytest.raises(ValueError, match="motion_method must be one of"):
+        ImagingSettings(motion_method="guess")
+
+
+def test_a_turn_after_another_knows_the_rate_of_turn_better(rotation_of, cloud_of):
+    """The second turn's landmarks are matched with those of the first."""
+    rate, scene = np.deg2rad(20), cloud_of(10, count=60)
+    imager, spreads = Imager(), []
+    for later_s in (0.0, 0.5):
+        turned = rate * later_s
+        cosine, sine = np.cos(turned), np.sin(turned)
+        seen = [(cosine * x + sine * y, cosine * y - sine * x, z, a) for x, y, z, a in scene]
+        rotation = rotation_of(seen, yaw_rate_radps=rate)
+        rotation = replace(rotation, reference_ns=rotation.reference_ns + round(later_s * 1e9))
+        panorama = imager.image(rotation, wanted=lambda: False)
+        spreads.append(panorama.motion.covariance[2, 2])
+    assert np.rad2deg(panorama.motion.motion.yaw_rate_radps) == pytest.approx(20, abs=1.5)
+    assert spreads[1] < spreads[0] / 2
+    assert np.rad2deg(panorama.odometry.pose.yaw_rad) == pytest.approx(20, abs=1.5)
