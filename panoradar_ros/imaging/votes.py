@@ -106,7 +106,7 @@ class VoteSettings:
         ValueError: a value is out of its range.
     """
 
-    rays: int = 256
+    rays: int = 192
     elevations_rad: tuple[float, ...] = (0.0, np.deg2rad(12), np.deg2rad(24), np.deg2rad(36))
     nearest_m: float = 1.0
     least_semblance: float = 0.15

@@ -58,7 +58,7 @@ PARAMETERS = (
         "home_timeout_s", 20.0, "Longest homing run", minimum=0.1, maximum=120, read_only=True
     ),
     Parameter(
-        "poll_rate_hz", 100.0, "Rate of joint_states", minimum=50, maximum=200, read_only=True
+        "poll_rate_hz", 60.0, "Rate of joint_states", minimum=50, maximum=200, read_only=True
     ),
     Parameter(
         "joint", "turntable_joint", "Name of the joint, as in the robot description", read_only=True
