@@ -36,7 +36,7 @@ class SolverSettings:
         pixels_per_look: how many neighbouring pixels say the same thing; scales the covariance.
         acceleration_spread_mps2: of a robot's acceleration, per axis.
         yaw_rate_spread_radps: of its rate of turn, where no prior is given.
-        point_share: how much of an indoor scene is points, mean and spread.
+        point_share: how much of a scene is points, mean and spread; 1 in one of points alone.
 
     Raises:
         ValueError: a value is not positive.
@@ -45,7 +45,7 @@ class SolverSettings:
     pixels_per_look: float = 4.5
     acceleration_spread_mps2: float = 0.4
     yaw_rate_spread_radps: float = 0.7
-    point_share: tuple[float, float] = (0.15, 0.15)
+    point_share: tuple[float, float] = (0.2, 0.5)
 
     def __post_init__(self) -> None:
         for name in ("pixels_per_look", "acceleration_spread_mps2", "yaw_rate_spread_radps"):
