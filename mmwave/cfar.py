@@ -21,6 +21,7 @@ cells along azimuth, independent of each other, 1.5 times 1e-4 (``panoradar benc
 again). Ask for less where the rate itself matters.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from scipy.optimize import brentq
 
 
 @dataclass(frozen=True)
-class Cfar:
+class Cfar(ABC):
     """Which cells train the threshold of a cell; the detectors say how.
 
     Attributes:
@@ -70,13 +71,13 @@ class Cfar:
         """Training cells of a cell in the middle."""
         return 2 * (self.training + self.azimuth_training)
 
+    @abstractmethod
     def factor(self, cells: int) -> float:
         """Threshold over the noise estimate from this many training cells."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rank(self, cells: int) -> int:
         """Which of this many training cells in rising order is the estimate; 0 for their mean."""
-        raise NotImplementedError
 
     @cached_property
     def factors(self) -> NDArray[np.float32]:
