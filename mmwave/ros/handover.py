@@ -63,8 +63,12 @@ class Mailbox(Generic[Item]):
         """
         deadline_s = time.monotonic() + timeout_s
         with self._condition:
+            # Every wait lets go of the lock, so the box is looked at anew after each of them.
             while len(self._items) >= self._depth and not self._closed:
-                if not self._condition.wait(max(0.0, deadline_s - time.monotonic())):
+                patience_s = deadline_s - time.monotonic()
+                if patience_s > 0.0:
+                    self._condition.wait(patience_s)
+                else:
                     self._items.popleft()
                     self._dropped += 1
             if not self._closed:

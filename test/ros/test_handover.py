@@ -1,5 +1,6 @@
 """Arrays by reference inside a process, messages outside, never both."""
 
+import sys
 import threading
 
 import numpy as np
@@ -156,9 +157,24 @@ def test_patient_writer_loses_nothing():
     assert box.dropped == 0
 
 
-def test_many_writers_lose_nothing_but_what_is_counted():
+@pytest.fixture
+def restless_threads():
+    """Threads take turns as often as they can, so that races show."""
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before_s)
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, 1e-5])
+def test_many_writers_lose_nothing_but_what_is_counted(restless_threads, timeout_s):
     box = Mailbox(3)
-    writers = [threading.Thread(target=lambda: [box.put(1) for _ in range(500)]) for _ in range(4)]
+
+    def write():
+        for _ in range(500):
+            box.put(1, timeout_s=timeout_s)
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
     for writer in writers:
         writer.start()
     taken = 0
