@@ -65,9 +65,9 @@ def calibrate(
             continue
         if not found:
             _refuse_faults(rotation)
-        reflector = find_reflector(
-            panorama, target.range_m, target.search_azimuth_rad, target.elevation_rad
-        )
+        reflector = _reflector(panoramas, found, target)
+        if reflector is None:
+            continue
         found.append(reflector)
         gains.append(antenna_gains(rotation, reflector, array))
     rate = true_rate(panoramas)
@@ -75,7 +75,7 @@ def calibrate(
     if target is not None and target.azimuth_rad is not None:
         offset_rad = _offset(found, target.azimuth_rad, rate.ratio)
     elif reference is not None:
-        offset_rad = -shift_between(reference, panoramas[0]).azimuth_rad
+        offset_rad = -shift_between(reference, panoramas[0].at_true_rate(rate.ratio)).azimuth_rad
     measured: dict[str, object] = {
         "turns": rate.turns,
         "revolutions_per_s": round(rate.revolutions_per_s, 7),
@@ -105,6 +105,28 @@ def _refuse_faults(rotation: Rotation) -> None:
     health = check_rotation(rotation)
     if not health.healthy:
         raise CalibrationError(f"the antennas are not healthy: {'; '.join(health.problems)}")
+
+
+def _reflector(
+    panoramas: list[Panorama], found: list[Reflector], target: Target
+) -> Reflector | None:
+    """The target in the last panorama; after the first one, the reflector that was found there.
+
+    It moves as everything does if the rate is wrong: a search at a fixed azimuth would lose it.
+    None where it comes only after the end of what the angles take for a turn.
+    """
+    if not found:
+        return find_reflector(
+            panoramas[-1], target.range_m, target.search_azimuth_rad, target.elevation_rad
+        )
+    before, panorama = found[-1], panoramas[-1]
+    round_rad = panorama.direction * 2 * np.pi / true_rate(panoramas[-2:]).measured_ratio
+    expected_rad = before.azimuth_rad + round_rad
+    if panorama.direction * (expected_rad - panorama.start_azimuth_rad) < 0:
+        expected_rad += round_rad  # twice within what the angles take for a turn
+    if panorama.direction * (expected_rad - panorama.start_azimuth_rad) >= 2 * np.pi:
+        return None
+    return find_reflector(panorama, before.range_m, expected_rad, target.elevation_rad)
 
 
 def _offset(found: list[Reflector], azimuth_rad: float, ratio: float) -> float:

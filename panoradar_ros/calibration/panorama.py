@@ -3,7 +3,7 @@
 The antennas are not combined coherently, because their phases are what is not known yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,28 @@ class Panorama:
     def ray_rad(self) -> float:
         """Signed azimuth from one ray to the next."""
         return self.direction * 2 * np.pi / len(self.power)
+
+    def at_true_rate(self, ratio: float) -> "Panorama":
+        """The same turn with every angle times a ratio, on rays of the same spacing.
+
+        Of a slower turntable's turn the last rays are not there; they repeat the last one that is.
+
+        Args:
+            ratio: true turn over the turn that the turntable's angles say.
+        """
+        if ratio == 1:
+            return self
+        rays = len(self.power)
+        place = np.minimum(np.arange(rays) / ratio, rays - 1)
+        before = np.minimum(place.astype(int), rays - 2)
+        share = (place - before).astype(np.float32)[:, None]
+        power = (1 - share) * self.power[before] + share * self.power[before + 1]
+        return replace(
+            self,
+            power=power,
+            start_azimuth_rad=ratio * self.start_azimuth_rad,
+            angular_speed_rad_s=ratio * self.angular_speed_rad_s,
+        )
 
 
 def panorama_of(rotation: Rotation, array: AntennaArray) -> Panorama:

@@ -2,8 +2,10 @@
 
 If the turntable turns by ``ratio`` for every turn that its angles say, what stands still at azimuth
 a is seen at a / ratio, (a + 2 pi) / ratio, ...: from turn to turn it moves by 2 pi (1 / ratio - 1),
-the same everywhere in the panorama. The shift of two panoramas is the maximum of their circular
-correlation over azimuth, all ranges together.
+the same everywhere but at the panorama's seam: what crosses it in between moves by twice that, and
+a mirror that does can mislead. So the panoramas are stretched by the ratio found and measured again
+until nothing is left. The shift of two panoramas is the maximum of their circular correlation over
+azimuth, all ranges together.
 """
 
 from dataclasses import dataclass
@@ -20,6 +22,10 @@ COMPRESSION = 0.25
 """Power to this exponent: one mirror must not decide alone, and noise must not either."""
 
 UPSAMPLING = 16
+MOST_ROUNDS = 5
+NOTHING_LEFT = 2e-5
+"""A change of the ratio that needs no further round."""
+
 LEAST_SIMILARITY = 0.5
 PANORAMA_SCATTER_RAD = np.deg2rad(0.02)
 """How well two turns agree in simulated buildings with people; a line through few turns can seem to
@@ -112,21 +118,15 @@ def true_rate(panoramas: list[Panorama]) -> RateEstimate:
             f"the rate needs two successive turns or more, there are {len(panoramas)}"
         )
     turns = _turn_numbers(panoramas)
-    steps = [shift_between(one, other) for one, other in pairwise(panoramas)]
-    similarity = min(step.similarity for step in steps)
-    if similarity < LEAST_SIMILARITY:
-        raise CalibrationError(
-            f"successive turns look different (correlation {similarity:.2f}, at least "
-            f"{LEAST_SIMILARITY} is needed): the robot must stand still"
-        )
-    coarse = np.cumsum([step.azimuth_rad for step in steps])
-    shifts = [0.0]
-    for later, expected in zip(panoramas[1:], coarse, strict=True):
-        direct = shift_between(panoramas[0], later).azimuth_rad
-        shifts.append(expected + _wrapped(direct - expected))
-    slope, spread = _line(turns, np.array(shifts))
     direction = panoramas[0].direction
-    measured = 1 / (1 + direction * slope / (2 * np.pi))
+    measured = 1.0
+    for _ in range(MOST_ROUNDS):
+        shifts, similarity = _shifts([one.at_true_rate(measured) for one in panoramas])
+        slope, spread = _line(turns, shifts)
+        change = 1 / (1 + direction * slope / (2 * np.pi * measured))
+        measured *= change
+        if not abs(measured - 1) <= LARGEST_RATE_ERROR or abs(change - 1) < NOTHING_LEFT:
+            break
     if not abs(measured - 1) <= LARGEST_RATE_ERROR:
         raise CalibrationError(
             f"the turntable seems to turn {measured:.3f} times as fast as its angles say; more "
@@ -144,6 +144,32 @@ def true_rate(panoramas: list[Panorama]) -> RateEstimate:
         similarity,
         len(panoramas),
     )
+
+
+def _shifts(panoramas: list[Panorama]) -> tuple[NDArray[np.float64], float]:
+    """How far each turn is turned against the first, and the least similarity of neighbours."""
+    steps = [_step_between(one, other) for one, other in pairwise(panoramas)]
+    coarse = np.cumsum([step.azimuth_rad for step in steps])
+    shifts = [0.0]
+    for later, expected in zip(panoramas[1:], coarse, strict=True):
+        direct = shift_between(panoramas[0], later).azimuth_rad
+        shifts.append(expected + _wrapped(direct - expected))
+    return np.array(shifts), min(step.similarity for step in steps)
+
+
+def _step_between(first: Panorama, second: Panorama) -> Shift:
+    """The shift from a turn to the next one of a robot that stands still.
+
+    Raises:
+        CalibrationError: they do not fit, or have too little in common.
+    """
+    step = shift_between(first, second)
+    if step.similarity < LEAST_SIMILARITY:
+        raise CalibrationError(
+            f"successive turns look different (correlation {step.similarity:.2f}, at least "
+            f"{LEAST_SIMILARITY} is needed): the robot must stand still"
+        )
+    return step
 
 
 def _turn_numbers(panoramas: list[Panorama]) -> NDArray[np.float64]:
