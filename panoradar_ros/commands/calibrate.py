@@ -8,30 +8,20 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-DIRECTIONS = {"ccw": 1, "cw": -1}
+from panoradar_ros.commands.source_arguments import (
+    add_source_arguments,
+    check_source_arguments,
+    rotations_of,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "source", type=Path, help="bag, .pcap, .bin, folder with radar_data.npy, simulated drive"
-    )
+    add_source_arguments(parser)
     parser.add_argument(
         "--output", type=Path, default=Path("calibration.yaml"), help="file (calibration.yaml)"
     )
     parser.add_argument("--limit", type=int, default=20, help="use so many turns at most (20)")
-    parser.add_argument(
-        "--revolutions-per-s",
-        type=float,
-        default=2.0,
-        help="turntable rate of .pcap and .bin files, which hold no angles (2)",
-    )
-    parser.add_argument(
-        "--direction",
-        choices=tuple(DIRECTIONS),
-        default="ccw",
-        help="how the turntable turned, in files that do not say (ccw)",
-    )
     parser.add_argument(
         "--antennas",
         action="store_true",
@@ -59,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from panoradar_ros.calibration.measurement import calibrate
     from panoradar_ros.calibration.panorama import panorama_of
 
+    check_source_arguments(arguments)
     if arguments.limit < 2:
         raise ValueError(f"--limit must be at least 2, got {arguments.limit}")
     if not arguments.output.parent.is_dir():
@@ -66,10 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     reference = None
     if arguments.reference is not None:
         reference = panorama_of(
-            next(iter(_rotations(arguments, arguments.reference))), AntennaArray()
+            next(iter(rotations_of(arguments, arguments.reference))), AntennaArray()
         )
     bar = tqdm(
-        islice(_rotations(arguments, arguments.source), arguments.limit),
+        islice(rotations_of(arguments, arguments.source), arguments.limit),
         desc="calibrating",
         unit="turn",
         disable=arguments.json or None,
@@ -89,18 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
     }
     print(json.dumps(result) if arguments.json else _text(result))
     return 0
-
-
-def _rotations(arguments: argparse.Namespace, source: Path):
-    from panoradar_ros.commands.sources import rotations_from
-
-    if arguments.revolutions_per_s <= 0:
-        raise ValueError(f"--revolutions-per-s must be positive, got {arguments.revolutions_per_s}")
-    return rotations_from(
-        source,
-        revolutions_per_s=arguments.revolutions_per_s,
-        direction=DIRECTIONS[arguments.direction],
-    )
 
 
 def _target(arguments: argparse.Namespace):

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,39 +10,28 @@ import numpy as np
 from tqdm import tqdm
 
 from mmwave.waveform import Waveform
+from panoradar_ros.calibration.file import Calibration, CalibrationError, read_calibration
+from panoradar_ros.commands.source_arguments import (
+    add_source_arguments,
+    check_source_arguments,
+    rotations_of,
+    waveform_of,
+)
 
-DIRECTIONS = {"ccw": 1, "cw": -1}
 PROFILE_FRAMES = 64
 """So many frames at most are shown where there is no whole rotation."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "source", type=Path, help="bag, .pcap, .bin, folder with radar_data.npy, simulated drive"
-    )
+    add_source_arguments(parser)
     parser.add_argument("--output", type=Path, default=Path("out"), help="folder (out)")
     parser.add_argument("--limit", type=int, help="image so many rotations at most")
     parser.add_argument(
-        "--revolutions-per-s",
-        type=float,
-        default=2.0,
-        help="turntable rate of .pcap and .bin files, which hold no angles (2)",
-    )
-    parser.add_argument(
-        "--direction",
-        choices=tuple(DIRECTIONS),
-        default="ccw",
-        help="how the turntable turned, seen from above, in files that do not say (.pcap, .bin, "
-        "radar_data.npy); for PanoRadar's recordings it is not known: a mirrored picture means "
-        "the other one (ccw)",
-    )
-    parser.add_argument(
-        "--samples-per-chirp",
-        type=int,
-        default=Waveform().samples_per_chirp,
-        help="complex samples of a chirp, over the same sweep, in .pcap, .bin and radar_data.npy "
-        "files, which do not say (256)",
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="what panoradar calibrate wrote, of this radar: offset, rate and gains are taken off",
     )
     parser.add_argument("--decimation", type=int, default=1, help="use every n-th position (1)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -55,10 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     from panoradar_ros.commands.sources import NoRotationError
 
     _check(arguments)
-    waveform = _waveform(arguments.samples_per_chirp)
+    waveform = waveform_of(arguments)
+    calibration = arguments.calibration and read_calibration(arguments.calibration)
     report: dict[str, object] = {"source": str(arguments.source), "rotations": []}
+    if calibration is not None:
+        report["calibration"] = str(arguments.calibration)
     try:
-        report["rotations"] = rows = _image_all(arguments, waveform)
+        report["rotations"] = rows = _image_all(arguments, calibration)
         note = f"{len(rows)} rotations imaged into {arguments.output}"
     except (NoRotationError, BagError) as reason:
         # a bag without turntable angles may still hold positions
@@ -74,21 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    check_source_arguments(arguments)
     if arguments.limit is not None and arguments.limit < 1:
         raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
-    if arguments.revolutions_per_s <= 0:
-        raise ValueError(f"--revolutions-per-s must be positive, got {arguments.revolutions_per_s}")
-    if not 16 <= arguments.samples_per_chirp <= 4096:
-        raise ValueError(
-            f"--samples-per-chirp must be from 16 to 4096, got {arguments.samples_per_chirp}"
-        )
-
-
-def _waveform(samples_per_chirp: int) -> Waveform:
-    """The rotating radar's sweep, sampled so many times."""
-    default = Waveform()
-    rate_hz = default.sample_rate_hz * samples_per_chirp / default.samples_per_chirp
-    return replace(default, samples_per_chirp=samples_per_chirp, sample_rate_hz=rate_hz)
 
 
 def _assumed(arguments: argparse.Namespace, waveform: Waveform) -> str:
@@ -101,18 +80,14 @@ def _assumed(arguments: argparse.Namespace, waveform: Waveform) -> str:
     )
 
 
-def _image_all(arguments: argparse.Namespace, waveform: Waveform) -> list[dict[str, object]]:
+def _image_all(
+    arguments: argparse.Namespace, calibration: Calibration | None
+) -> list[dict[str, object]]:
     """Image every rotation; one row of the report for each."""
-    from panoradar_ros.commands.sources import rotations_from
     from panoradar_ros.imaging.pipeline import Imager, ImagingSettings
 
     imager = Imager(settings=ImagingSettings(decimation=arguments.decimation))
-    rotations = rotations_from(
-        arguments.source,
-        waveform,
-        arguments.revolutions_per_s,
-        direction=DIRECTIONS[arguments.direction],
-    )
+    rotations = rotations_of(arguments, arguments.source, calibration)
     bar = tqdm(
         islice(rotations, arguments.limit),
         desc="imaging",
@@ -121,9 +96,12 @@ def _image_all(arguments: argparse.Namespace, waveform: Waveform) -> list[dict[s
         leave=False,
     )
     rows = []
-    for number, rotation in enumerate(bar):
-        arguments.output.mkdir(parents=True, exist_ok=True)
-        rows.append(_write(arguments.output, number, imager.image(rotation), imager, rotation))
+    try:
+        for number, rotation in enumerate(bar):
+            arguments.output.mkdir(parents=True, exist_ok=True)
+            rows.append(_write(arguments.output, number, imager.image(rotation), imager, rotation))
+    except CalibrationError as error:  # only the first frame says how many antennas there are
+        raise CalibrationError(f"{arguments.calibration}: {error}") from error
     return rows
 
 

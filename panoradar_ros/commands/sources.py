@@ -1,12 +1,14 @@
 """Rotations from files: bags, DCA1000 captures, PanoRadar's raw arrays, simulated drives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from mmwave.dca1000 import PositionBlock, read_bin, read_pcap
 from mmwave.waveform import Waveform
+from panoradar_ros.calibration.file import Calibration
 from panoradar_ros.commands.errors import NoRotationError, SourceError
 from panoradar_ros.commands.raw_arrays import raw_array_items
 from panoradar_ros.imaging.rotation import Rotation
@@ -24,6 +26,7 @@ def rotations_from(
     revolutions_per_s: float = 2.0,
     settings: AssemblySettings | None = None,
     direction: int = 1,
+    calibration: Calibration | None = None,
 ) -> Iterator[Rotation]:
     """Rotations of whatever lies at a path.
 
@@ -35,14 +38,26 @@ def rotations_from(
         settings: margins of the rotations.
         direction: +1 counter-clockwise, -1 clockwise; of DCA1000 files and PanoRadar's raw layout,
             which do not say.
+        calibration: gains and rate are taken off, its azimuth offset replaces that of the settings;
+            None for none.
 
     Raises:
         SourceError: the path is missing or of no known kind.
         NoRotationError: it holds no whole rotation.
+        CalibrationError: the calibration is of another number of antennas.
     """
-    assembler = RotationAssembler(settings or AssemblySettings())
+    settings = settings or AssemblySettings()
+    items: Iterable[PositionBlock | tuple[int, float]]
+    items = _items(path, waveform or Waveform(), revolutions_per_s, direction)
+    if calibration is not None:
+        from panoradar_ros.calibration.stream import calibrated_items
+
+        items = calibrated_items(items, calibration)
+        if calibration.azimuth_offset_rad is not None:
+            settings = replace(settings, mounting_offset_rad=calibration.azimuth_offset_rad)
+    assembler = RotationAssembler(settings)
     found = False
-    for item in _items(path, waveform or Waveform(), revolutions_per_s, direction):
+    for item in items:
         if isinstance(item, PositionBlock):
             assembler.add_block(item)
         else:
