@@ -9,6 +9,7 @@ import numpy as np
 
 from mmwave.cfar import CellAveragingCfar, Cfar, OrderedStatisticCfar
 from mmwave.ros.parameters import Parameter
+from mmwave.waveform import AntennaArray
 from panoradar_ros.calibration.file import Calibration, CalibrationError, read_calibration
 
 PARAMETERS = (
@@ -201,10 +202,15 @@ def calibration(values: Mapping[str, Any]) -> Calibration:
     """The calibration that the parameters ask for, its azimuth offset always given.
 
     Raises:
-        CalibrationError: the file is not what it should be, or the offset is given twice.
+        CalibrationError: the file is not what it should be or of another number of antennas, or the
+            offset is given twice.
     """
     path, mounting_deg = values["calibration_file"], values["mounting_offset_deg"]
     found = read_calibration(Path(path).expanduser()) if path else Calibration()
+    try:
+        found.correction(len(AntennaArray().heights_m))
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {error}") from error
     if found.azimuth_offset_rad is None:
         return replace(found, azimuth_offset_rad=float(np.deg2rad(mounting_deg)))
     if mounting_deg:

@@ -27,7 +27,15 @@ def test_node_takes_rate_and_offset_and_gains_over(graph, tmp_path, monkeypatch)
     assert list(node._angles) == [(7, pytest.approx(101.0))]
 
 
-@pytest.mark.parametrize("content", [None, "format: 3", "format: 1\nrate_ratio: 9"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "format: 3",
+        "format: 1\nrate_ratio: 9",
+        "format: 1\nantennas: [{amplitude: 1.0, phase_deg: 0.0}]",
+    ],
+)
 def test_bad_file_is_refused_by_name_at_start(graph, tmp_path, content):
     path = tmp_path / "bad.yaml"
     if content is not None:
