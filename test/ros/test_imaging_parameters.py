@@ -30,11 +30,11 @@ def test_calibration_is_read_from_its_file(tmp_path):
     assert calibration(DEFAULTS) == Calibration(0.0)
     assert calibration({**DEFAULTS, "mounting_offset_deg": 90.0}) == Calibration(np.pi / 2)
     path = tmp_path / "c.yaml"
-    write_calibration(path, Calibration(None, 1.002, (1.0, 1j)))
+    write_calibration(path, Calibration(None, 1.002, (1.0, 1j) * 4))
     found = calibration({**DEFAULTS, "calibration_file": str(path), "mounting_offset_deg": 90.0})
     assert found.azimuth_offset_rad == pytest.approx(np.pi / 2)
     assert found.rate_ratio == 1.002
-    assert found.antenna_gain == pytest.approx((1, 1j))
+    assert found.antenna_gain == pytest.approx((1, 1j) * 4)
     write_calibration(path, Calibration(0.5))
     asked = {**DEFAULTS, "calibration_file": str(path)}
     assert calibration(asked).azimuth_offset_rad == pytest.approx(0.5)
