@@ -4,7 +4,7 @@ import argparse
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mmwave.waveform import AntennaArray, Waveform
+from panoradar_ros.benchmarking import growth
 from panoradar_ros.benchmarking.beamforming_cost import gflop_per_frame
 from panoradar_ros.benchmarking.beamforming_pictures import (
     half_power_width_deg,
@@ -22,7 +23,6 @@ from panoradar_ros.benchmarking.beamforming_pictures import (
     save_two_reflectors,
 )
 from panoradar_ros.benchmarking.capture import machine
-from panoradar_ros.benchmarking.line_chart import Chart, Line, save
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
 from panoradar_ros.imaging.beamforming import Beamformer, phase_steering, range_profiles
 from panoradar_ros.imaging.grid import PanoramaGrid
@@ -45,7 +45,8 @@ PATHS = {
     "static": {"method": "static", "decimation": 2},
 }
 
-GROWTH: dict[str, tuple[float, ...]] = {
+DEFAULT = {"azimuths": 512, "elevations": 64, "window_deg": 60, "range_bins": 256}
+SWEEPS: dict[str, tuple[int, ...]] = {
     "azimuths": (256, 512, 1024, 2048),
     "elevations": (16, 32, 64, 128),
     "window_deg": (30, 45, 60, 90, 120),
@@ -70,7 +71,7 @@ class Measurements:
     beam_s: list[float]
 
 
-def measure_beamforming(trials: int = 4, seed: int = 1000, growth: bool = True) -> dict[str, Any]:
+def measure_beamforming(trials: int = 4, seed: int = 1000) -> dict[str, Any]:
     """Image rotations in simulated buildings with motion that is known, and as if still.
 
     The turntable's speed swings by 5 %; the motion is the trial's velocity and rate of turn with an
@@ -80,7 +81,6 @@ def measure_beamforming(trials: int = 4, seed: int = 1000, growth: bool = True) 
     Args:
         trials: rotations.
         seed: of the first trial and of the beams that are compared.
-        growth: measure how the time grows with the size of the frame, too.
 
     Returns:
         Times, errors and ratios as JSON holds them.
@@ -96,7 +96,7 @@ def measure_beamforming(trials: int = 4, seed: int = 1000, growth: bool = True) 
     reference_ms = 1e3 * float(np.median(found.beam_s)) * grid.rows * grid.columns
     times = {name: min(values) for name, values in found.frame_ms.items()}
     sizes = {name: gflop_per_frame(array, grid, WINDOW_RAD, **how) for name, how in PATHS.items()}  # type: ignore[arg-type]
-    result = {
+    return {
         "simulated": True,
         "machine": machine()["processor"],
         "cores": os.cpu_count(),
@@ -117,9 +117,6 @@ def measure_beamforming(trials: int = 4, seed: int = 1000, growth: bool = True) 
         "gflop_per_frame": sizes | {"paper": PAPER_GFLOP},
         "peak_rss_mb": peak_memory_mb(),
     }
-    if growth:
-        result["growth"] = measure_growth(seed)
-    return result
 
 
 def _measure_trial(
@@ -199,36 +196,24 @@ def fastest_ms(task: Callable[[], Any], repeats: int) -> float:
     return 1e3 * min(elapsed)
 
 
-def measure_growth(seed: int) -> dict[str, Any]:
-    """Time of a moving frame over azimuths, elevations, window and range bins, one at a time.
-
-    The exponent is the slope of a straight line through the logarithms. Times do not depend on the
-    samples: they are noise here.
-    """
-    growth = {}
-    steps = tqdm(
-        total=sum(len(v) for v in GROWTH.values()), desc="growth", leave=False, disable=None
-    )
+def growth_of_frames(seed: int) -> dict[str, dict[str, Any]]:
+    """How the time of a frame grows; it does not depend on the samples, which are noise here."""
     motion = PlanarMotion(0.3, -0.2, 0.1, 0.1, 0.25, 0.3)
-    for name, values in GROWTH.items():
-        elapsed = []
-        for value in values:
-            size = {"azimuths": 512, "elevations": 64, "window_deg": 60, "range_bins": 256}
-            size[name] = int(value)
-            rotation, profiles = noise_rotation(size["range_bins"], seed)
-            former = Beamformer(
-                AntennaArray(), np.deg2rad(size["window_deg"]), method="banded", decimation=2
-            )
-            grid = PanoramaGrid(size["azimuths"], size["elevations"])
-            elapsed.append(fastest_ms(partial(former.power, rotation, profiles, motion, grid), 3))
-            steps.update()
-        exponent = np.polyfit(np.log(values), np.log(elapsed), 1)[0]
-        growth[name] = {
-            "values": list(values),
-            "moving_ms": elapsed,
-            "exponent": float(exponent),
-        }
-    return growth
+
+    def frame(sizes: Mapping[str, int], method: str) -> growth.Task:
+        rotation, profiles = noise_rotation(sizes["range_bins"], seed)
+        former = Beamformer(
+            AntennaArray(), np.deg2rad(sizes["window_deg"]), method=method, decimation=2
+        )
+        grid = PanoramaGrid(sizes["azimuths"], sizes["elevations"])
+        out = np.empty((grid.rows, grid.columns, sizes["range_bins"]), np.float32)
+        how = PlanarMotion() if method == "static" else motion
+        return partial(former.power, rotation, profiles, how, grid, out)
+
+    return {
+        name: growth.measure_growth(partial(frame, method=method), DEFAULT, SWEEPS)
+        for name, method in (("moving", "banded"), ("static", "static"))
+    }
 
 
 def noise_rotation(range_bins: int, seed: int) -> tuple[Rotation, RangeProfiles]:
@@ -270,31 +255,11 @@ def _resident_mb(name: str) -> float:
     raise OSError(f"/proc/self/status does not say {name}")
 
 
-def save_growth(path: Path, growth: dict[str, Any]) -> None:
-    """Draw how the time grows."""
-    labels = {
-        "azimuths": "azimuths",
-        "elevations": "elevations",
-        "window_deg": "window, deg",
-        "range_bins": "range bins",
-    }
-    charts = []
-    for name, found in growth.items():
-        x, y = np.array(found["values"], float), np.array(found["moving_ms"])
-        line = Line(f"grows with the power {found['exponent']:.2f}", x, y, True)
-        limits = (0.7 * y.min(), 1.5 * y.max())
-        charts.append(
-            Chart("Moving frame", labels[name], "ms", [line], y_limits=limits, logarithmic=True)
-        )
-    save(path, charts)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--trials", type=int, default=4, help="rotations (4)")
     parser.add_argument("--seed", type=int, default=1000, help="of the first trial (1000)")
-    parser.add_argument("--no-growth", action="store_true", help="leave out how the time grows")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw how the time grows")
+    growth.add_arguments(parser)
     parser.add_argument(
         "--pictures", type=Path, metavar="DIR", help="draw the beam and two reflectors"
     )
@@ -304,12 +269,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure as the arguments say."""
     if arguments.trials < 1:
         raise ValueError(f"--trials must be at least 1, got {arguments.trials}")
-    if arguments.plot and arguments.no_growth:
-        raise ValueError("--plot draws the growth, which --no-growth leaves out")
-    result = measure_beamforming(arguments.trials, arguments.seed, not arguments.no_growth)
-    if arguments.plot:
-        save_growth(arguments.plot, result["growth"])
+    growth.check(arguments)
+    result = measure_beamforming(arguments.trials, arguments.seed)
     if arguments.pictures:
         save_beam_width(arguments.pictures / "beam_width.png")
         save_two_reflectors(arguments.pictures / "two_reflectors.png")
-    return result
+    return growth.added(result, arguments, "Frame", partial(growth_of_frames, arguments.seed))

@@ -4,7 +4,7 @@ import argparse
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from mmwave.cfar import CellAveragingCfar, Cfar, OrderedStatisticCfar, detect, strongest_detection
 from mmwave.spectrum import range_spectrum
+from panoradar_ros.benchmarking import growth
 
 SHAPE = (64, 512, 256)
 """Rows, columns and range bins of a frame."""
@@ -23,6 +24,19 @@ SHAPE = (64, 512, 256)
 REPEATS = 7
 REFERENCE_SHARE = 16
 """The reference of ordered statistics sorts: it is timed on this part of the rows and scaled."""
+
+DEFAULT = {
+    "azimuths": SHAPE[1],
+    "elevations": SHAPE[0],
+    "range_bins": SHAPE[2],
+    "training": CellAveragingCfar().training,
+}
+SWEEPS: dict[str, tuple[int, ...]] = {
+    "azimuths": (128, 256, 512, 1024),
+    "elevations": (16, 32, 64, 128),
+    "range_bins": (64, 128, 256, 512),
+    "training": (5, 10, 20, 40),
+}
 
 PROBABILITIES = (1e-2, 1e-3, 1e-4)
 DETECTORS: dict[str, Cfar] = {
@@ -48,14 +62,10 @@ def measure_cfar(seed: int = 0, trials: int = 8) -> dict[str, Any]:
     load = os.getloadavg()[0]
     rng = np.random.default_rng(seed)
     frame = rng.exponential(1.0, SHAPE).astype(np.float32)
-    steps = tqdm(total=2 * len(DETECTORS) + trials, desc="cfar", leave=False, disable=None)
+    steps = tqdm(total=len(DETECTORS) + trials, desc="cfar", leave=False, disable=None)
     times = {}
     for name, cfar in DETECTORS.items():
         times[name] = _times(frame, cfar)
-        steps.update()
-    growth = {}
-    for name, cfar in DETECTORS.items():
-        growth[name] = _growth(rng, cfar)
         steps.update()
     rates = _false_alarms(rng, trials, steps)
     steps.close()
@@ -68,7 +78,6 @@ def measure_cfar(seed: int = 0, trials: int = 8) -> dict[str, Any]:
         "trials": trials,
         "shape": SHAPE,
         "detectors": times,
-        "growth": growth,
         "false_alarms": rates,
     }
 
@@ -130,17 +139,18 @@ def reference(power: NDArray[np.float32], cfar: Cfar) -> NDArray[np.bool_]:
     return power > cfar.factor(cfar.cells) * np.partition(training, rank, axis=-1)[..., rank]
 
 
-def _growth(rng: np.random.Generator, cfar: Cfar) -> dict[str, list[dict[str, float]]]:
-    """Milliseconds by range bins at 64 rows, and by rows at 256 bins."""
-    grown: dict[str, list[dict[str, float]]] = {"range_bins": [], "rows": []}
-    for axis, name, sizes in ((2, "range_bins", (64, 128, 256, 512)), (0, "rows", (16, 32, 64))):
-        for size in sizes:
-            shape = list(SHAPE)
-            shape[axis] = size
-            power = rng.exponential(1.0, shape).astype(np.float32)
-            spent_ms = _fastest_ms(partial(detect, power, cfar), 3)
-            grown[name].append({name: size, "detect_ms": spent_ms})
-    return grown
+def growth_of_detectors(seed: int) -> dict[str, dict[str, Any]]:
+    """How the time of every detector for all cells of a frame of noise grows."""
+
+    def detector(sizes: Mapping[str, int], cfar: Cfar) -> growth.Task:
+        shape = (sizes["elevations"], sizes["azimuths"], sizes["range_bins"])
+        power = np.random.default_rng(seed).exponential(1.0, shape).astype(np.float32)
+        return partial(detect, power, replace(cfar, training=sizes["training"]))
+
+    return {
+        name: growth.measure_growth(partial(detector, cfar=cfar), DEFAULT, SWEEPS)
+        for name, cfar in DETECTORS.items()
+    }
 
 
 def _false_alarms(rng: np.random.Generator, trials: int, steps: tqdm) -> dict[str, Any]:
@@ -182,8 +192,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--trials", type=int, default=8, help="frames of noise a rate (8)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (0)")
+    growth.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure as the arguments say."""
-    return measure_cfar(arguments.seed, arguments.trials)
+    growth.check(arguments)
+    result = measure_cfar(arguments.seed, arguments.trials)
+    return growth.added(result, arguments, "CFAR", partial(growth_of_detectors, arguments.seed))

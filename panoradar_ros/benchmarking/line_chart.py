@@ -12,7 +12,7 @@ COLOURS = ((180, 80, 20), (30, 110, 220), (70, 150, 30), (150, 60, 150), (40, 40
 
 LEFT, RIGHT, TOP, BOTTOM = 92, 24, 48, 66
 FONT = cv2.FONT_HERSHEY_SIMPLEX
-INK, FAINT = (40, 40, 40), (225, 225, 225)
+INK, GREY, FAINT = (40, 40, 40), (150, 150, 150), (225, 225, 225)
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Line:
         x: (point,).
         y: (point,).
         markers: a circle at every point.
+        guide: thin and grey, for the others to be compared with.
     """
 
     name: str
     x: NDArray[np.floating]
     y: NDArray[np.floating]
     markers: bool = False
+    guide: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,20 +87,21 @@ def draw(chart: Chart, width: int = 640, height: int = 440) -> NDArray[np.uint8]
         _text(picture, f"{value:g}", LEFT - 8, place + 5, right=True)
     for value, text in chart.levels:
         place = round(float(up(value)))
-        cv2.line(picture, (LEFT, place), (right, place), (150, 150, 150), 1, cv2.LINE_AA)
+        cv2.line(picture, (LEFT, place), (right, place), GREY, 1, cv2.LINE_AA)
         _text(picture, text, LEFT + 6, place - 5)
     inside = picture[TOP : bottom + 1, LEFT : right + 1]
     for number, line in enumerate(chart.lines):
         points = np.column_stack([across(line.x) - LEFT, up(line.y) - TOP])
         points = np.clip(points, -1e4, 1e4)
-        colour = COLOURS[number % len(COLOURS)]
+        colour = GREY if line.guide else COLOURS[number % len(COLOURS)]
+        width_px = 1 if line.guide else 2
         cv2.polylines(
-            inside, [np.rint(points * 8).astype(np.int32)], False, colour, 2, cv2.LINE_AA, 3
+            inside, [np.rint(points * 8).astype(np.int32)], False, colour, width_px, cv2.LINE_AA, 3
         )
         if line.markers:
             for point in np.rint(points).astype(int):
                 cv2.circle(inside, tuple(point.tolist()), 4, colour, -1, cv2.LINE_AA)
-        _legend(picture, line.name, colour, right, TOP + 18 + 20 * number)
+        _legend(picture, line.name, colour, width_px, right, TOP + 18 + 20 * number)
     cv2.rectangle(picture, (LEFT, TOP), (right, bottom), INK, 1)
     _text(picture, chart.title, LEFT, 20)
     _text(picture, chart.y_label, LEFT, TOP - 8)
@@ -153,8 +156,10 @@ def _text(
     cv2.putText(picture, text, (x, y), FONT, 0.45, INK, 1, cv2.LINE_AA)
 
 
-def _legend(picture: NDArray[np.uint8], name: str, colour, right: int, y: int) -> None:
+def _legend(
+    picture: NDArray[np.uint8], name: str, colour, width_px: int, right: int, y: int
+) -> None:
     (width, _), _ = cv2.getTextSize(name, FONT, 0.45, 1)
     start = right - width - 44
-    cv2.line(picture, (start, y - 4), (start + 26, y - 4), colour, 2, cv2.LINE_AA)
+    cv2.line(picture, (start, y - 4), (start + 26, y - 4), colour, width_px, cv2.LINE_AA)
     _text(picture, name, start + 32, y)

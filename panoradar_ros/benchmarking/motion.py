@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from functools import cache, partial
@@ -21,7 +21,11 @@ import numpy as np
 from scipy.stats import chi2
 from tqdm import tqdm
 
+from mmwave.simulation.building import generate_building
+from mmwave.simulation.rotation import StaticWorld, simulate_rotation
+from mmwave.simulation.trajectory import ConstantVelocity
 from mmwave.waveform import AntennaArray
+from panoradar_ros.benchmarking import growth
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
 from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
 from panoradar_ros.imaging.hough_motion import HoughMotionEstimator
@@ -31,6 +35,7 @@ from panoradar_ros.imaging.odometry import Odometer
 from panoradar_ros.imaging.pipeline import MOTION_DECIMATION, ImagingSettings, turn_times_ns
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.rotation import Rotation
+from panoradar_ros.imaging.votes import VoteSettings
 from panoradar_ros.scoring import score_motion
 
 Record = dict[str, Any]
@@ -39,6 +44,19 @@ Estimate = Callable[..., MotionEstimate]
 
 ESTIMATOR, BASELINE = "moments", "hough"
 """Names of the two in the records."""
+
+DEFAULT = {
+    "azimuths": VoteSettings().rays,
+    "elevations": 2 * len(VoteSettings().elevations_rad) - 1,
+    "window_deg": 60,
+    "range_bins": 256,
+}
+SWEEPS: dict[str, tuple[int, ...]] = {
+    "azimuths": (96, 192, 384, 768),
+    "elevations": (3, 7, 13, 25),
+    "window_deg": (30, 45, 60, 90, 120),
+    "range_bins": (64, 128, 256, 512),
+}
 
 
 @cache
@@ -213,6 +231,48 @@ def measure_motion(
     }
 
 
+def growth_of_passes(seed: int) -> dict[str, dict[str, Any]]:
+    """How the time of one pass of votes and their solution grows, on a turn in a building."""
+    workers = ImagingSettings().workers
+
+    def one_pass(sizes: Mapping[str, int]) -> growth.Task:
+        rotation = _turn_with_wide_margins(seed, sizes["range_bins"])
+        mean_chirp = LeakageFilter(ImagingSettings().leakage_rotations).update(rotation)
+        profiles = range_profiles(rotation, mean_chirp).every(MOTION_DECIMATION)
+        array = AntennaArray().at_wavelength(rotation.waveform.wavelength_m)
+        former = Beamformer(array, np.deg2rad(sizes["window_deg"]), workers=workers)
+        highest_rad, rows = VoteSettings().elevations_rad[-1], (sizes["elevations"] + 1) // 2
+        elevations_rad = tuple(np.linspace(0, highest_rad, rows).tolist())
+        votes = VoteSettings(rays=sizes["azimuths"], elevations_rad=elevations_rad)
+        settings = replace(ImagingSettings().motion, votes=votes, max_iterations=1)
+        return partial(MotionEstimator(former, settings).estimate, rotation, profiles)
+
+    return {"one_pass": growth.measure_growth(one_pass, DEFAULT, SWEEPS)}
+
+
+@cache
+def _turn_with_wide_margins(seed: int, range_bins: int) -> Rotation:
+    """A turn in a building with margins for a window of 120 degrees, the robot standing still."""
+    building = generate_building(seed)
+    start = building.drive_loop().pose(0.0)
+    simulated = simulate_rotation(
+        StaticWorld(building.scene),
+        ConstantVelocity(float(start.x_m), float(start.y_m)),
+        waveform=growth.waveform_with_bins(range_bins),
+        seed=seed,
+        rotations=1.4,
+    )
+    return Rotation(
+        simulated.samples,
+        np.ones(simulated.samples.shape[:2], bool),
+        simulated.time_s,
+        simulated.azimuth_rad,
+        0,
+        float(simulated.azimuth_rad[0] + np.deg2rad(65)),
+        simulated.waveform,
+    )
+
+
 def _run(numbers: list[int], settings: TrialSettings, jobs: int) -> Iterator[Record]:
     if jobs == 1:
         for number in numbers:
@@ -265,6 +325,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=default.frame,
         help="axes in which velocity changes evenly (world)",
     )
+    growth.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -280,4 +341,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         frame=arguments.frame,
         imu_radps=arguments.imu,
     )
-    return measure_motion(arguments.trials, settings, arguments.jobs, arguments.keep)
+    growth.check(arguments)
+    result = measure_motion(arguments.trials, settings, arguments.jobs, arguments.keep)
+    measure = partial(growth_of_passes, arguments.seed)
+    return growth.added(result, arguments, "Votes and their solution", measure)

@@ -4,8 +4,9 @@ import argparse
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numba
@@ -17,19 +18,27 @@ from mmwave.simulation.building import generate_building
 from mmwave.simulation.fmcw import AntennaTrack, Scatterers, synthesize, synthesize_direct
 from mmwave.simulation.rotation import REVOLUTIONS_PER_S, DriveSimulator
 from mmwave.waveform import AntennaArray, Waveform
+from panoradar_ros.benchmarking import growth
 
 STAGES = ("between", "synthesize", "leakage", "receive")
 """Functions that :mod:`mmwave.simulation.rotation` calls for every frame or interval. Their wall
 times overlap with ``view``, the visibility, which is found on a thread of its own."""
 
-SCATTERERS = (2_500, 5_000, 10_000, 20_000, 40_000)
-POSITIONS = (64, 128, 256, 512)
+DEFAULT = {"scatterers": 20_000, "positions": 256, "range_bins": 256}
+SWEEPS: dict[str, tuple[int, ...]] = {
+    "scatterers": (5_000, 10_000, 20_000, 40_000),
+    "positions": (64, 128, 256, 512),
+    "range_bins": (64, 128, 256, 512),
+}
+FARTHEST = 0.83
+"""Distance of the farthest point of the synthesis over the largest range: 8 m with 256 bins."""
+
 DIRECT_POSITIONS = 2
 REPEATS = 3
 
 
 def measure_simulator(rotations: float = 4.0, seed: int = 1) -> dict[str, Any]:
-    """Simulate a drive through one building and time its stages; then the synthesis alone.
+    """Time the stages of a drive through one building, and the synthesis beside a direct sum.
 
     Args:
         rotations: turns of the drive.
@@ -43,23 +52,7 @@ def measure_simulator(rotations: float = 4.0, seed: int = 1) -> dict[str, Any]:
     load = os.getloadavg()[0]
     drive = _drive(rotations, seed)
     rng = np.random.default_rng(seed)
-    steps = tqdm(
-        total=len(SCATTERERS) + len(POSITIONS) + 1, desc="synthesis", leave=False, disable=None
-    )
-    growth: dict[str, list[dict[str, float]]] = {"scatterers": [], "positions": []}
-    for count in SCATTERERS:
-        growth["scatterers"].append(
-            {"scatterers": count, "synthesis_s": _synthesis_s(rng, count, 256)}
-        )
-        steps.update()
-    for count in POSITIONS:
-        growth["positions"].append(
-            {"positions": count, "synthesis_s": _synthesis_s(rng, 20_000, count)}
-        )
-        steps.update()
     direct = _against_direct(rng)
-    steps.update()
-    steps.close()
     return {
         "simulated": True,
         "machine": platform.processor() or platform.machine(),
@@ -68,7 +61,6 @@ def measure_simulator(rotations: float = 4.0, seed: int = 1) -> dict[str, Any]:
         "load_before": load,
         "seed": seed,
         **drive,
-        "growth": growth,
         "direct_sum": direct,
     }
 
@@ -127,9 +119,22 @@ def _timed(functions: list[tuple[Any, str]]) -> Iterator[dict[str, float]]:
             setattr(owner, name, function)
 
 
-def _points(rng: np.random.Generator, count: int) -> Scatterers:
-    """Points all around, 1 to 8 m away."""
-    azimuth, distance = rng.uniform(-np.pi, np.pi, count), rng.uniform(1, 8, count)
+def growth_of_synthesis(seed: int) -> dict[str, dict[str, Any]]:
+    """How the time of the synthesis, the largest stage, grows."""
+
+    def synthesis(sizes: Mapping[str, int]) -> growth.Task:
+        waveform, rng = growth.waveform_with_bins(sizes["range_bins"]), np.random.default_rng(seed)
+        array = AntennaArray().at_wavelength(waveform.wavelength_m)
+        points = _points(rng, sizes["scatterers"], waveform)
+        return partial(synthesize, points, _track(waveform, sizes["positions"]), waveform, array)
+
+    return {"synthesis": growth.measure_growth(synthesis, DEFAULT, SWEEPS)}
+
+
+def _points(rng: np.random.Generator, count: int, waveform: Waveform) -> Scatterers:
+    """Points all around, from 1 m to most of the largest range."""
+    azimuth = rng.uniform(-np.pi, np.pi, count)
+    distance = rng.uniform(1, FARTHEST * waveform.max_range_m, count)
     places = [distance * np.cos(azimuth), distance * np.sin(azimuth), rng.uniform(-1, 1, count)]
     return Scatterers.points(np.stack(places, axis=1), 1e-3, phase_rad=rng.uniform(0, 6, count))
 
@@ -145,7 +150,7 @@ def _track(waveform: Waveform, positions: int) -> AntennaTrack:
 
 def _synthesis_s(rng: np.random.Generator, scatterers: int, positions: int) -> float:
     waveform, array = Waveform(), AntennaArray()
-    points, track = _points(rng, scatterers), _track(waveform, positions)
+    points, track = _points(rng, scatterers, waveform), _track(waveform, positions)
     spent = []
     for _ in range(REPEATS):
         begin = time.perf_counter()
@@ -157,7 +162,7 @@ def _synthesis_s(rng: np.random.Generator, scatterers: int, positions: int) -> f
 def _against_direct(rng: np.random.Generator) -> dict[str, float]:
     """Time and largest error of the synthesis beside summing term by term, on few positions."""
     waveform, array = Waveform(), AntennaArray()
-    points, track = _points(rng, 2_000), _track(waveform, DIRECT_POSITIONS)
+    points, track = _points(rng, 2_000, waveform), _track(waveform, DIRECT_POSITIONS)
     begin = time.perf_counter()
     exact = synthesize_direct(points, track, waveform, array)
     direct_s = time.perf_counter() - begin
@@ -175,8 +180,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--rotations", type=float, default=4.0, help="turns of the drive (4)")
     parser.add_argument("--seed", type=int, default=1, help="of the building (1)")
+    growth.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure as the arguments say."""
-    return measure_simulator(arguments.rotations, arguments.seed)
+    growth.check(arguments)
+    result = measure_simulator(arguments.rotations, arguments.seed)
+    measure = partial(growth_of_synthesis, arguments.seed)
+    return growth.added(result, arguments, "Simulated echoes", measure)

@@ -1,7 +1,6 @@
 import argparse
 import json
 
-import cv2
 import numpy as np
 import pytest
 
@@ -36,22 +35,9 @@ def test_one_trial_holds_the_bounds_and_prints_as_json(monkeypatch):
     assert 30 < result["peak_rss_mb"] < 600
 
 
-def test_growth_is_a_power_of_the_size(monkeypatch, tmp_path):
-    monkeypatch.setattr(beamforming, "GROWTH", {"elevations": (8, 64)})
-    growth = beamforming.measure_growth(3)
-    found = growth["elevations"]
-    assert found["exponent"] == pytest.approx(
-        np.log(found["moving_ms"][1] / found["moving_ms"][0]) / np.log(8)
-    )
-    beamforming.save_growth(tmp_path / "growth.png", growth)
-    assert cv2.imread(str(tmp_path / "growth.png")).shape[2] == 3
-
-
 def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="--trials must be at least 1"):
         beamforming.run(arguments("--trials", "0"))
-    with pytest.raises(ValueError, match="--no-growth"):
-        beamforming.run(arguments("--no-growth", "--plot", "growth.png"))
 
 
 def test_operations_grow_as_the_frame_does():

@@ -14,7 +14,7 @@ def test_reference_finds_the_same_where_no_training_cell_is_missing(cfar):
     np.testing.assert_array_equal(found, detect(power, cfar)[..., inside])
 
 
-def test_result_says_time_ratio_growth_and_false_alarms(monkeypatch):
+def test_result_says_time_ratio_and_false_alarms(monkeypatch):
     monkeypatch.setattr(benchmark, "SHAPE", (16, 64, 256))
     result = benchmark.measure_cfar(seed=2, trials=2)
     assert result["simulated"] is True
@@ -23,8 +23,6 @@ def test_result_says_time_ratio_growth_and_false_alarms(monkeypatch):
         if "azimuth" not in name:
             assert times["different_cells"] < 1e-6
             assert times["speed_up"] == pytest.approx(times["reference_ms"] / times["detect_ms"])
-        bins = [one["range_bins"] for one in result["growth"][name]["range_bins"]]
-        assert bins == sorted(bins)
         for noise in ("independent", "hann_window"):
             designed = [one["designed"] for one in result["false_alarms"][noise][name]]
             assert designed == list(benchmark.PROBABILITIES)

@@ -157,9 +157,8 @@ def arguments(*given):
 
 
 def test_options_reach_the_trials(played):
-    result = motion.run(
-        arguments("--trials", "2", "--seed", "9", "--loss", "0.1", "--jitter", "0.05", "--people")
-    )
+    given = "--trials 2 --seed 9 --loss 0.1 --jitter 0.05 --people --no-growth"
+    result = motion.run(arguments(*given.split()))
     json.dumps(result, allow_nan=False)
     assert result["simulated"]
     assert (result["seed"], result["lost_share"], result["speed_jitter"]) == (9, 0.1, 0.05)
