@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from tqdm import tqdm
 from mmwave.cfar import CellAveragingCfar, Cfar, OrderedStatisticCfar, detect, strongest_detection
 from mmwave.spectrum import range_spectrum
 from panoradar_ros.benchmarking import growth
+from panoradar_ros.benchmarking.capture import machine
 
 SHAPE = (64, 512, 256)
 """Rows, columns and range bins of a frame."""
@@ -71,7 +71,7 @@ def measure_cfar(seed: int = 0, trials: int = 8) -> dict[str, Any]:
     steps.close()
     return {
         "simulated": True,
-        "machine": platform.processor() or platform.machine(),
+        "machine": machine()["processor"],
         "cores": os.cpu_count(),
         "load_before": load,
         "seed": seed,

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import platform
 import time
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from mmwave.simulation.building import Building, generate_building
 from mmwave.simulation.rotation import simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
+from panoradar_ros.benchmarking.capture import machine
 from panoradar_ros.benchmarking.trials import TURNS, consecutive_turns
 from panoradar_ros.imaging.beamforming import phase_steering, range_profiles
 from panoradar_ros.imaging.leakage import LeakageFilter
@@ -59,7 +59,7 @@ def measure_imaging(trials: int = 10, seed: int = 1000) -> dict[str, Any]:
     direct_ms = 1e3 * float(np.median(reference_s)) * beams
     return {
         "simulated": True,
-        "machine": platform.processor() or platform.machine(),
+        "machine": machine()["processor"],
         "cores": os.cpu_count(),
         "load_before": os.getloadavg()[0],
         "seed": seed,

@@ -7,7 +7,6 @@ scored one gives leakage and a first guess.
 import argparse
 import json
 import os
-import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -26,6 +25,7 @@ from mmwave.simulation.rotation import StaticWorld, simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
 from mmwave.waveform import AntennaArray
 from panoradar_ros.benchmarking import growth
+from panoradar_ros.benchmarking.capture import machine
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
 from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
 from panoradar_ros.imaging.hough_motion import HoughMotionEstimator
@@ -221,7 +221,7 @@ def measure_motion(
     ordered = [records[number] for number in sorted(records)]
     return {
         "simulated": True,
-        "machine": platform.processor() or platform.machine(),
+        "machine": machine()["processor"],
         "cores": os.cpu_count(),
         "load_before": load,
         "jobs": jobs,

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from mmwave.simulation.fmcw import AntennaTrack, Scatterers, synthesize, synthes
 from mmwave.simulation.rotation import REVOLUTIONS_PER_S, DriveSimulator
 from mmwave.waveform import AntennaArray, Waveform
 from panoradar_ros.benchmarking import growth
+from panoradar_ros.benchmarking.capture import machine
 
 STAGES = ("between", "synthesize", "leakage", "receive")
 """Functions that :mod:`mmwave.simulation.rotation` calls for every frame or interval. Their wall
@@ -55,7 +55,7 @@ def measure_simulator(rotations: float = 4.0, seed: int = 1) -> dict[str, Any]:
     direct = _against_direct(rng)
     return {
         "simulated": True,
-        "machine": platform.processor() or platform.machine(),
+        "machine": machine()["processor"],
         "cores": os.cpu_count(),
         "threads": numba.get_num_threads(),
         "load_before": load,

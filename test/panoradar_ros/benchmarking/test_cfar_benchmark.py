@@ -3,6 +3,7 @@ import pytest
 
 from mmwave.cfar import CellAveragingCfar, OrderedStatisticCfar, detect
 from panoradar_ros.benchmarking import cfar as benchmark
+from panoradar_ros.benchmarking.capture import machine
 
 
 @pytest.mark.parametrize("cfar", [CellAveragingCfar(2, 6, 1e-2), OrderedStatisticCfar(2, 6, 1e-2)])
@@ -18,6 +19,7 @@ def test_result_says_time_ratio_and_false_alarms(monkeypatch):
     monkeypatch.setattr(benchmark, "SHAPE", (16, 64, 256))
     result = benchmark.measure_cfar(seed=2, trials=2)
     assert result["simulated"] is True
+    assert result["machine"] == machine()["processor"]
     for name, times in result["detectors"].items():
         assert times["detect_ms"] > 0
         if "azimuth" not in name:
