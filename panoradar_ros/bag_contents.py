@@ -6,7 +6,7 @@ from pathlib import Path
 from mmwave.dca1000 import PositionBlock
 from panoradar_ros.bags import BagReader
 
-RAW, ANGLES = "/radar/raw", "/joint_states"
+RAW, ANGLES, IMU = "/radar/raw", "/joint_states", "/imu"
 
 
 def raw_and_angles(path: Path) -> Iterator[PositionBlock | tuple[int, float]]:
@@ -65,6 +65,13 @@ def radar_topics(bag: BagReader) -> tuple[str, str]:
     angles = _ending(bag, ANGLES) or [ANGLES]
     beside = raw[0].removesuffix(RAW) + ANGLES
     return raw[0], beside if beside in angles else angles[0]
+
+
+def imu_topic(bag: BagReader) -> str | None:
+    """Full name of the IMU's topic beside the raw data; None if the bag has no such messages."""
+    raw, _ = radar_topics(bag)
+    name = raw.removesuffix(RAW) + IMU
+    return name if name in bag.topics and bag.topics[name].count else None
 
 
 def _ending(bag: BagReader, end: str) -> list[str]:

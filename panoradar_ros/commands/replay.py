@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from panoradar_ros.bag_contents import ANGLES, RAW, radar_topics
+from panoradar_ros.bag_contents import ANGLES, IMU, RAW, imu_topic, radar_topics
 from panoradar_ros.bags import BagReader
 
 RESULTS = ("velocity", "odom", "scan", "points")
@@ -72,6 +72,7 @@ def _image_again(arguments: argparse.Namespace):
     with BagReader(arguments.bag) as bag:  # whatever namespace it was recorded in
         raw, angles = radar_topics(bag)
         bag.require([raw, angles])
+        imu = imu_topic(bag)
     # a domain of its own: the robot's nodes must not hear the past
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
@@ -110,10 +111,10 @@ def _image_again(arguments: argparse.Namespace):
             _wait(imaging.has_listeners, recording, "the nodes did not find each other")
             report = replay(
                 arguments.bag,
-                topics=(),
+                topics=() if imu is None else (imu,),
                 needed=(raw, angles),
                 rate=None,
-                renamed={raw: RAW, angles: ANGLES},
+                renamed={raw: RAW, angles: ANGLES, **({imu: IMU} if imu else {})},
                 may_send=keeps_up,
                 progress=not arguments.json,
             )

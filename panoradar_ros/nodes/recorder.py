@@ -25,6 +25,7 @@ from panoradar_ros.recording import (
 DEFAULT_TOPICS = (
     "radar/raw",
     "joint_states",
+    "imu",
     "robot_description",
     "sim/odometry",
     "sim/building",

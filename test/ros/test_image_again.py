@@ -1,13 +1,11 @@
 """``panoradar replay --image``: a recorded drive through the real imaging node again."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
+from replaying import replay
 
 from mmwave.dca1000 import PositionBlock
 from mmwave.ros.messages import joint_state, to_header
@@ -46,18 +44,6 @@ def bag(tmp_path_factory):
             message = serialize_message(to_cloud(block, "radar"))
             writer.write("/first/radar/raw", int(block.time_ns[-1]), message)
     return path
-
-
-def replay(*words):
-    environment = {k: v for k, v in os.environ.items() if k != "_ROS_WHEELS_BOOTSTRAP_COMPLETE"}
-    return subprocess.run(
-        [sys.executable, "-m", "panoradar_ros.cli", "replay", *map(str, words)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_a_drive_in_a_namespace_is_imaged_with_its_own_parameters(bag, tmp_path):
