@@ -63,15 +63,61 @@ def received_weight(
     """
     sign = profiles.direction
     ray_time_s = np.interp(sign * ray_azimuth_rad, sign * profiles.azimuth_rad, profiles.time_s)
-    table = matched_taper(array, np.linspace(0, window_rad / 2, 4097), window_rad)
-    return _windowed_sums(
+    return windowed_weight(
         sign * (profiles.azimuth_rad + motion.yaw_rad(profiles.time_s)),
         profiles.weight,
-        profiles.weight * profiles.azimuth_share(),
+        profiles.azimuth_share(),
         sign * (ray_azimuth_rad + motion.yaw_rad(ray_time_s)),
-        window_rad / 2,
-        table,
+        taper_table(array, window_rad),
+        window_rad,
     )
+
+
+def taper_table(array: AntennaArray, window_rad: float) -> NDArray[np.float64]:
+    """The taper at even steps from its middle to its edge."""
+    return matched_taper(array, np.linspace(0, window_rad / 2, 4097), window_rad)
+
+
+def centre_follows(array: AntennaArray, window_rad: float, edge_share: float = EDGE_SHARE) -> float:
+    """By how much the centre of a reflector's energy in a window moves when the reflector does.
+
+    A reflector is seen with the antenna's pattern about its own azimuth, the window weighs it about
+    the beam's: the centre moves by a half for two equal Gaussians, less where an edge cuts them.
+
+    Args:
+        array: antenna array (pattern).
+        window_rad: full width of the azimuth window.
+        edge_share: of the taper, see :func:`matched_taper`.
+    """
+    offset_rad = np.linspace(-window_rad / 2, window_rad / 2, 4097)
+    pattern = array.two_way_gain(offset_rad, np.zeros(1))
+    seen = matched_taper(array, offset_rad, window_rad, edge_share) * pattern
+    slope = np.gradient(np.log(pattern), offset_rad)
+    return float(-(seen * offset_rad * slope).sum() / seen.sum())
+
+
+def windowed_weight(
+    turned_rad: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    azimuth_share: NDArray[np.float64],
+    ray_rad: NDArray[np.float64],
+    table: NDArray[np.float64],
+    window_rad: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """:func:`received_weight` of positions and rays whose azimuths rise, in fixed axes.
+
+    Args:
+        turned_rad: (position,) azimuths in the sense of the turntable.
+        weight: (position,) share of valid antennas.
+        azimuth_share: (position,) azimuth that each stands for.
+        ray_rad: (ray,) azimuths in the sense of the turntable.
+        table: of :func:`taper_table`.
+        window_rad: full width of the azimuth window.
+    """
+    total, share = _windowed_sums(
+        turned_rad, weight, weight * azimuth_share, ray_rad, window_rad / 2, table
+    )
+    return total, share
 
 
 @numba.njit(nogil=True, cache=True)

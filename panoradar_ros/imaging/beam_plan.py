@@ -68,13 +68,7 @@ class BeamPlan:
 
     def steering(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Cosine and sine of K h sin phi over the antennas' number, (pair, antenna pair) each."""
-        phase = self.array.wavenumber_rad_per_m * np.outer(
-            np.sin(self.pair_elevations_rad), self.array.heights_m[: self.half]
-        )
-        scale = 1 / self.array.antennas
-        return (scale * np.cos(phase)).astype(np.float32), (scale * np.sin(phase)).astype(
-            np.float32
-        )
+        return pair_steering(self.array, self.pair_elevations_rad)
 
     def grid_positions(self) -> RangeProfiles:
         """The grid's points as positions that were all received; without spectra."""
@@ -85,6 +79,16 @@ class BeamPlan:
             self.spreading.time_s,
             self.spreading.azimuth_rad,
         )
+
+
+def pair_steering(
+    array: AntennaArray, elevation_rad: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cosine and sine of K h sin phi over the antennas' number, (elevation, antenna pair) each."""
+    half = (array.antennas + 1) // 2
+    phase = array.wavenumber_rad_per_m * np.outer(np.sin(elevation_rad), array.heights_m[:half])
+    scale = 1 / array.antennas
+    return (scale * np.cos(phase)).astype(np.float32), (scale * np.sin(phase)).astype(np.float32)
 
 
 def plan_beams(

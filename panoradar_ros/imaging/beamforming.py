@@ -20,8 +20,7 @@ azimuth kernel: 32 kernels serve 64 rows. Then
 - on a GPU the banded product runs as array expressions
   (:mod:`panoradar_ros.imaging.array_beamforming`).
 
-The estimators of motion and the rolling panorama use the positions as they are
-(:meth:`Beamformer.elevation_planes`, :meth:`Beamformer.beam_block`).
+The estimators of motion use the positions as they are (:meth:`Beamformer.elevation_planes`).
 """
 
 from collections.abc import Callable
@@ -40,7 +39,7 @@ from panoradar_ros.imaging.beam_plan import plan_beams
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.phase_steering import phase_steering
 from panoradar_ros.imaging.planar_motion import PlanarMotion
-from panoradar_ros.imaging.position_kernels import combine_elevation, fill_kernel, store_power
+from panoradar_ros.imaging.position_kernels import combine_elevation
 from panoradar_ros.imaging.profiles import LEAKAGE_BINS, RangeProfiles, range_profiles
 from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.imaging.static_beamforming import error_of_standing_still, static_power
@@ -53,7 +52,6 @@ __all__ = [
     "build_aperture",
     "phase_steering",
     "range_profiles",
-    "store_power",
 ]
 
 METHODS = ("auto", "banded", "static")
@@ -111,6 +109,7 @@ class Beamformer:
         self.method = method
         self.decimation = decimation
         self._module = array_module(device)
+        self.workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="beamformer")
         self._libraries = ThreadpoolController()  # looks for them once: it takes milliseconds
 
@@ -150,25 +149,6 @@ class Beamformer:
                 planes,
             )
         return planes
-
-    def beam_block(
-        self,
-        planes: NDArray[np.float32],
-        aperture: Aperture,
-        block_index: int,
-        wavenumber: float,
-        taper: NDArray[np.float32],
-    ) -> NDArray[np.float32]:
-        """Beams of one block of rays: (2 * block, elevation * range), real above imaginary."""
-        rows = slice(block_index * self.block, (block_index + 1) * self.block)
-        width = aperture.width
-        kernel = np.empty((2 * self.block, 2 * width), np.float32)
-        fill_kernel(aperture.path_m[rows], taper[rows], np.float32(wavenumber), kernel)
-        first = aperture.first[block_index]
-        positions = len(planes) // 2
-        real = planes[first : first + width]
-        imag = planes[positions + first : positions + first + width]
-        return kernel[:, :width] @ real + kernel[:, width:] @ imag
 
     def run(self, task: Callable[[int], None], count: int) -> None:
         """Run ``task(0) ... task(count - 1)`` on the workers with one BLAS thread each."""

@@ -58,6 +58,7 @@ def range_image(
     radius_m: float,
     settings: DetectionSettings,
     noise_power: float | None = None,
+    workers: int = 2,
 ) -> RangeImage:
     """Strongest CFAR detection of every ray, referred to the turntable's axis.
 
@@ -72,13 +73,14 @@ def range_image(
         settings: detector.
         noise_power: median power of a whole cube where ``power`` is only a sector of one; None
             takes the median of ``power``, a whole turn.
+        workers: threads.
     """
     median = float(np.median(power[::8, ::8])) if noise_power is None else noise_power
     floor = settings.noise_factor * median
     first_bin = int(np.ceil(settings.minimum_range_m / range_bin_m))
     whole_turn = noise_power is None
     bins, peak = strongest_detection(
-        power, settings.cfar, first_bin, floor, azimuth_wraps=whole_turn
+        power, settings.cfar, first_bin, floor, azimuth_wraps=whole_turn, workers=workers
     )
     axis_m = (radius_m * np.cos(elevation_rad))[:, None]
     range_m = (bins * range_bin_m + axis_m).astype(np.float32)
@@ -131,7 +133,7 @@ def planar_scan(
     together = power[middle - 1 : middle + 1].mean(axis=0, keepdims=True)
     elevation_rad = grid.elevation_rad[middle - 1 : middle]
     image = range_image(
-        together, coverage, elevation_rad, range_bin_m, radius_m, settings, noise_power
+        together, coverage, elevation_rad, range_bin_m, radius_m, settings, noise_power, workers=1
     )
     flat = (image.range_m[0] * np.cos(elevation_rad[0])).astype(np.float32)
     return RangeImage(flat, image.intensity_db[0])

@@ -145,22 +145,66 @@ def plan_spreading(
         turn_margin_rad: the grid reaches so far beyond both ends of the turn.
         middle_cosine: of the elevations that beams are formed at.
     """
+    step = grid.step_rad
+    margin = int(np.ceil(turn_margin_rad / step))
+    steps = np.arange(-margin, grid.points_per_turn + margin)
+    grid_rad = start_azimuth_rad + profiles.direction * step * steps.astype(np.float64)
+    grid_s = _times_at(profiles, grid_rad)
+    first, weight = spreading_weights(
+        profiles,
+        profiles.azimuth_share(),
+        transmitter_offset_s,
+        motion,
+        array,
+        grid,
+        grid_s,
+        grid_rad,
+        middle_cosine,
+    )
+    return Spreading(first, weight, grid_s, grid_rad)
+
+
+def spreading_weights(
+    profiles: RangeProfiles,
+    azimuth_share: NDArray[np.float64],
+    transmitter_offset_s: NDArray[np.float64],
+    motion: PlanarMotion,
+    array: AntennaArray,
+    grid: AzimuthGrid,
+    grid_s: NDArray[np.float64],
+    grid_rad: NDArray[np.float64],
+    middle_cosine: float,
+    later_change_mps: float = 0.0,
+) -> tuple[NDArray[np.int64], NDArray[np.complex64]]:
+    """Where chirps go on a stretch of the grid, and with which weights.
+
+    Args:
+        profiles: positions in the order of time (their spectra are not read).
+        azimuth_share: (position,) azimuth that each of them stands for.
+        transmitter_offset_s: (transmitter,) when each transmitter samples.
+        motion: of the robot.
+        array: antenna array (radius, wavelength, pattern).
+        grid: spacing and taps.
+        grid_s: (grid,) when the boresight passes the points.
+        grid_rad: (grid,) azimuths of the points, unwrapped, in the order of time.
+        middle_cosine: of the elevations that beams are formed at.
+        later_change_mps: beams may be formed for a velocity that differs by so much.
+
+    Returns:
+        First grid point (position, transmitter) and weights (position, transmitter, tap); taps that
+        fall off the stretch have no weight.
+    """
     sign, step = profiles.direction, grid.step_rad
     late_s = transmitter_offset_s - transmitter_offset_s.mean()
     speed_rad_s = np.gradient(profiles.azimuth_rad, profiles.time_s)
     chirp_s = profiles.time_s[:, None] + late_s
     chirp_rad = profiles.azimuth_rad[:, None] + speed_rad_s[:, None] * late_s
-    margin = int(np.ceil(turn_margin_rad / step))
-    steps = np.arange(-margin, grid.points_per_turn + margin)
-    grid_rad = start_azimuth_rad + sign * step * steps.astype(np.float64)
-    grid_s = _times_at(profiles, grid_rad)
-
     wavenumber = array.wavenumber_rad_per_m
     way_m = _way_towards_boresight_m(
         motion, np.append(chirp_s, grid_s), np.append(chirp_rad, grid_rad)
     )
     turn = np.exp(1j * (wavenumber * middle_cosine) * way_m)
-    spread = _spectral_width(profiles, motion, array) * step
+    spread = _spectral_width(profiles, motion, array, later_change_mps) * step
     place = sign * (chirp_rad - grid_rad[0]) / step
     left = np.floor(place)
     weight = interpolation_weights(place - left, grid.taps, spread).astype(complex)
@@ -168,10 +212,10 @@ def plan_spreading(
     index = first[..., None] + np.arange(grid.taps)
     outside = (index < 0) | (index >= len(grid_rad))
     chirp_turn, grid_turn = turn[: chirp_s.size].reshape(chirp_s.shape), turn[chirp_s.size :]
-    weight *= profiles.azimuth_share()[:, None, None]
+    weight *= azimuth_share[:, None, None]
     weight *= chirp_turn[..., None] * np.conj(grid_turn[np.where(outside, 0, index)])
     weight[outside] = 0
-    return Spreading(first, weight.astype(np.complex64), grid_s, grid_rad)
+    return first, weight.astype(np.complex64)
 
 
 def _times_at(profiles: RangeProfiles, azimuth_rad: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -202,6 +246,7 @@ def _spectral_width(
     profiles: RangeProfiles,
     motion: PlanarMotion,
     array: AntennaArray,
+    later_change_mps: float,
 ) -> float:
     """Standard deviation of the kernel's spectrum over azimuth, in radians per radian.
 
@@ -215,7 +260,10 @@ def _spectral_width(
     arm_m = np.hypot(array.radius_m, motion.at(middle_s).speed_mps / speed_rad_s)
     off_rad = pattern_width_rad(array) / 2
     taper = 1 / (2 * off_rad)  # the spectrum of the pattern itself
-    return float(np.hypot(array.wavenumber_rad_per_m * arm_m * off_rad, taper))
+    # another velocity turns the kernel already at the boresight, where the way is taken off
+    change_m = later_change_mps / speed_rad_s / np.sqrt(2)
+    wavenumber = array.wavenumber_rad_per_m
+    return float(np.linalg.norm([wavenumber * arm_m * off_rad, taper, wavenumber * change_m]))
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)

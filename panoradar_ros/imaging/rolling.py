@@ -46,13 +46,19 @@ TURNS_WAITING = 3
 """So many complete turns may be unfinished before frames have to wait."""
 
 
+DIVERGED_MPS = 0.2
+"""Where sectors and a turn differ by more about its middle, the sectors follow something that moves
+or a mirror image, and begin anew with what the turn says."""
+
+TRACKED_KEPT = 60
+"""So many sectors' motions are remembered, 1.5 s: longer than a turn takes to be known."""
+
+
 @dataclass(frozen=True)
 class RollingSettings:
     """How sectors are formed.
 
     Attributes:
-        block: rays are formed in multiples of it. A smaller one wastes less on the ends of a band
-            and holds fewer rays back until the next frame; 8 fill the matrix product's registers.
         motion_delay_s: from a turn's last sample to the first frame that uses what it says; more
             than estimating its motion takes.
         smoothing_s: the turntable's angles of so long before are smoothed.
@@ -62,14 +68,11 @@ class RollingSettings:
         ValueError: a value is out of its range.
     """
 
-    block: int = 8
     motion_delay_s: float = 0.4
     smoothing_s: float = 0.25
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
 
     def __post_init__(self) -> None:
-        if self.block < 1:
-            raise ValueError(f"block must be at least 1, got {self.block}")
         for name in ("motion_delay_s", "smoothing_s"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
@@ -110,11 +113,13 @@ class RollingStatistics:
 
     Attributes:
         sectors: updates made.
+        diverged: how often a turn contradicted the motion that sectors had found.
         late_motions: turns whose motion was not ready in time.
         waited_s: how long sectors waited for them.
     """
 
     sectors: int = 0
+    diverged: int = 0
     late_motions: int = 0
     waited_s: float = 0.0
 
@@ -179,8 +184,8 @@ class RollingImager:
             Beamformer(
                 self._array,
                 imager.settings.window_rad,
-                self.settings.block,
-                imager.settings.workers,
+                workers=imager.settings.workers,
+                decimation=imager.settings.decimation,
             ),
             self._grid,
         )
@@ -190,6 +195,7 @@ class RollingImager:
         self._reference_ns = 0
         self._noise = RunningMedian(self._grid.columns)
         self._tracker = MotionTracker(self.settings.tracker)
+        self._tracked: deque[PlanarMotion] = deque(maxlen=TRACKED_KEPT)
         self._pending: deque[tuple[int, Future[_TurnResult]]] = deque()
         self._newest: _TurnResult | None = None
         self._worker = ThreadPoolExecutor(1, "turn")
@@ -288,11 +294,27 @@ class RollingImager:
                 self.rolling_statistics.late_motions += 1
                 self.rolling_statistics.waited_s += time.monotonic() - begin_s
             result = future.result()
+            self._hold_tracker(result)
             if result.motion is None and self._newest is not None:
                 result = replace(
                     result, motion=self._newest.motion, reference_ns=self._newest.reference_ns
                 )
             self._newest = result
+
+    def _hold_tracker(self, turn: _TurnResult) -> None:
+        """Let the tracker forget where a turn contradicts what it said in the turn's middle."""
+        if turn.motion is None:
+            return
+        middle_s = (turn.reference_ns - self._reference_ns) * 1e-9 + turn.motion.reference_s
+        before = [one for one in self._tracked if one.reference_s <= middle_s]
+        if not before or self._tracker.motion is None:
+            return
+        then = before[-1].at(middle_s)
+        of_turn = turn.motion
+        if np.hypot(then.x_mps - of_turn.x_mps, then.y_mps - of_turn.y_mps) > DIVERGED_MPS:
+            self._tracker.clear()
+            self._tracked.clear()
+            self.rolling_statistics.diverged += 1
 
     def _sector(self, located: LocatedBlock) -> SectorUpdate | None:
         """Add a frame; the sector that it completes."""
@@ -308,9 +330,10 @@ class RollingImager:
         leakage = None
         if self._newest is not None and self._newest.waveform == block.waveform:
             leakage = self._newest.leakage
-        profiles = range_profiles(positions, leakage, self._imager.settings.decimation)
+        profiles = range_profiles(positions, leakage)
         motion, known = self._motion_now(int(block.time_ns[-1]))
-        power = self._sectors.add(profiles, motion, block.waveform.transmitter_offsets_s, direction)
+        settled = self._motion_of_turn(int(block.time_ns[-1])) is not None
+        power = self._sectors.add(profiles, motion, block.waveform, direction, settled)
         if power is None:
             return None
         noise_power = self._noise.update(power.ray, power.power)
@@ -325,13 +348,14 @@ class RollingImager:
 
     def _restart(self, block: PositionBlock) -> None:
         """Begin a new sequence of frames."""
-        self._sectors.restart()
         self._sectors.beamformer.array = self._array.at_wavelength(block.waveform.wavelength_m)
+        self._sectors.restart()
         self._recent.clear()
         self._last_rad = -np.inf
         self._reference_ns = int(block.time_ns[0])
         self._noise.clear()
         self._tracker.clear()
+        self._tracked.clear()
         self.range_m[:] = np.nan
 
     def _azimuth(self, located: LocatedBlock) -> tuple[NDArray[np.float64], int]:
@@ -360,20 +384,24 @@ class RollingImager:
 
         The rate of turn does not move a beam's moment: it is always the newest turn's.
         """
+        of_turn, tracked = self._motion_of_turn(now_ns), self._tracker.motion
         now_s = (now_ns - self._reference_ns) * 1e-9
-        newest, of_turn = self._newest, None
-        if newest is not None and newest.motion is not None:
-            later_s = (newest.reference_ns - self._reference_ns) * 1e-9
-            moved = replace(newest.motion, reference_s=newest.motion.reference_s + later_s)
-            if 0 <= now_s - moved.reference_s < LONGEST_MEMORY_S:
-                of_turn = moved.at(now_s)
-        tracked = self._tracker.motion
         if tracked is not None:
             yaw_rate = of_turn.yaw_rate_radps if of_turn is not None else 0.0
             return replace(tracked.at(now_s), yaw_rate_radps=yaw_rate), True
         if of_turn is not None:
             return of_turn, True
         return PlanarMotion(reference_s=now_s), False
+
+    def _motion_of_turn(self, now_ns: int) -> PlanarMotion | None:
+        """What the newest turn says of now; None where it says nothing or is too old."""
+        newest = self._newest
+        if newest is None or newest.motion is None:
+            return None
+        now_s = (now_ns - self._reference_ns) * 1e-9
+        later_s = (newest.reference_ns - self._reference_ns) * 1e-9
+        moved = replace(newest.motion, reference_s=newest.motion.reference_s + later_s)
+        return moved.at(now_s) if 0 <= now_s - moved.reference_s < LONGEST_MEMORY_S else None
 
     def _track(
         self, sector: SectorPower, motion: PlanarMotion, direction: int, noise_power: float
@@ -386,10 +414,13 @@ class RollingImager:
         azimuth_rad = direction * sector.ray * 2 * np.pi / self._grid.columns
         rate = abs(azimuth_rad[-1] - azimuth_rad[0]) / (sector.time_s[-1] - sector.time_s[0])
         boresight_mps = self._array.radius_m * rate
-        error_mps = -2 * boresight_mps * rate * moment_s / np.maximum(power, 1e-30)
+        focused_mps2 = boresight_mps * rate / self._sectors.centre_follows
+        error_mps = -focused_mps2 * moment_s / np.maximum(power, 1e-30)
         self._tracker.add(
             azimuth_rad, sector.time_s, power, error_mps, noise_power, motion, boresight_mps
         )
+        if self._tracker.motion is not None:
+            self._tracked.append(self._tracker.motion)
 
     def _detect(
         self,
@@ -410,6 +441,7 @@ class RollingImager:
             radius_m,
             detection,
             noise_power,
+            workers=1,
         )
         scan = planar_scan(
             sector.power, sector.coverage, grid, bin_m, radius_m, detection, noise_power

@@ -1,103 +1,111 @@
 """Beams of the rays whose window has just passed.
 
 A ray needs the positions within half a window on both sides of it, so with 60 degrees at 2 rev/s it
-is complete 41.7 ms after the boresight passed it. Every frame of the radar completes some rays; the
-windows of consecutive frames overlap by four fifths. What depends on the position alone, its eight
-antennas combined towards every elevation, is therefore done once, when the frame comes, and kept in
-a :class:`PlaneRing`; only the product with the azimuth kernel is left for the rays.
+is complete 42 ms after the boresight passed it, and 4 ms later the grid of azimuth under it
+(:mod:`panoradar_ros.imaging.azimuth_stream`). Every frame of the radar completes some rays; the
+windows of consecutive frames overlap by four fifths. What depends on the point of the grid alone,
+its eight antennas combined towards every elevation, is therefore done once, when the frame comes,
+and kept in a :class:`PlaneRing`; only the product with the azimuth kernel is left for the rays. The
+beams are those of the whole turn under the same motion.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from panoradar_ros.imaging.aperture import Aperture, build_aperture
+from mmwave.waveform import Waveform
+from panoradar_ros.imaging.aperture import (
+    EDGE_SHARE,
+    build_aperture,
+    centre_follows,
+    taper_table,
+    windowed_weight,
+)
+from panoradar_ros.imaging.azimuth_stream import AzimuthStream, GridPiece, StreamPositions
+from panoradar_ros.imaging.beam_plan import LEAST_COVERAGE, pair_steering
 from panoradar_ros.imaging.beamforming import Beamformer
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.planar_motion import PlanarMotion
-from panoradar_ros.imaging.position_kernels import store_power
 from panoradar_ros.imaging.profiles import RangeProfiles
+from panoradar_ros.imaging.resampling import COARSEST_SPREAD, FINEST_SPREAD, AzimuthGrid
+from panoradar_ros.imaging.sector_kernels import form_pairs
 
 KEPT_RAD = np.deg2rad(10.0)
 """Azimuth kept before the window of the next ray: a turning robot shifts the window a little."""
 
-
-PAIRS_PER_TASK = 4
-"""Elevation pairs that a worker takes at once: what they share is worked out once."""
+MOST_RAYS = 32
+"""Rays that share one band of the grid: more in one matrix product are faster, until the band is
+much wider than one ray's window."""
 
 VOTING_RAD = (0.0, np.deg2rad(12), np.deg2rad(24), np.deg2rad(36))
 """Elevations whose beams say how the robot moves: three beamwidths on each side of the horizon."""
 
 
 class PlaneRing:
-    """The newest positions with their antennas combined, each elevation pair in one piece.
+    """The newest grid points with their antennas combined, each elevation pair in one piece.
 
-    The array holds more positions than are needed; when it is full, those still needed move to its
-    start. So the beamformer always finds a band of consecutive rows, and a position is moved about
-    once.
+    The array holds more points than are needed; when it is full, those still needed move to its
+    start. So the beamformer always finds a band of consecutive rows, and a point is moved about
+    once in ten frames.
 
     Args:
         pairs: elevation pairs.
         columns: both elevations of a pair by range bins.
-        capacity: positions there is room for at first; it grows.
+        capacity: points there is room for at first; it grows.
 
     Attributes:
-        planes: (pair, 2 * capacity, columns) float32: real rows of all positions, then imaginary.
-        start: row of the oldest position that is kept.
-        stop: row after the newest one.
+        planes: (pair, 2 * capacity, columns) float32: row 2 p the real part of point p, row 2 p + 1
+            the imaginary part.
+        start: the oldest point that is kept.
+        stop: the point after the newest one.
     """
 
     def __init__(self, pairs: int, columns: int, capacity: int = 512) -> None:
         self.start = self.stop = 0
         self._time_s = np.empty(capacity)
         self._azimuth_rad = np.empty(capacity)
-        self._weight = np.empty(capacity)
         self.planes = np.empty((pairs, 2 * capacity, columns), np.float32)
 
     @property
     def capacity(self) -> int:
-        """Positions there is room for."""
+        """Points there is room for."""
         return len(self._time_s)
 
     @property
-    def positions(self) -> RangeProfiles:
-        """Times, azimuths and weights of the positions that are kept; their spectra are not."""
+    def points(self) -> RangeProfiles:
+        """The points that are kept as positions that were all received; without spectra."""
         kept = slice(self.start, self.stop)
-        nothing = np.empty((self.stop - self.start, 0, 0), np.complex64)
+        count = self.stop - self.start
         return RangeProfiles(
-            nothing, self._weight[kept], self._time_s[kept], self._azimuth_rad[kept]
+            np.empty((count, 0, 0), np.complex64),
+            np.ones(count),
+            self._time_s[kept],
+            self._azimuth_rad[kept],
         )
 
-    def append(self, profiles: RangeProfiles) -> None:
-        """Make room for positions; :meth:`store` their planes afterwards, pair by pair."""
-        count = len(profiles.time_s)
+    def append(self, piece: GridPiece) -> int:
+        """Make room for points, whose planes are to be filled in, and return where the first is."""
+        count = len(piece.time_s)
         if self.stop + count > self.capacity:
             self._move(count)
-        added = slice(self.stop, self.stop + count)
-        self._time_s[added] = profiles.time_s
-        self._azimuth_rad[added] = profiles.azimuth_rad
-        self._weight[added] = profiles.weight
+        first = self.stop
+        self._time_s[first : first + count] = piece.time_s
+        self._azimuth_rad[first : first + count] = piece.azimuth_rad
         self.stop += count
-
-    def store(self, pair: int, planes: NDArray[np.float32]) -> None:
-        """Keep the planes (2 * position, columns) of the positions appended last."""
-        count = len(planes) // 2
-        imaginary = self.capacity + self.stop
-        self.planes[pair, self.stop - count : self.stop] = planes[:count]
-        self.planes[pair, imaginary - count : imaginary] = planes[count:]
+        return first
 
     def forget_before(self, unwrapped_rad: float, direction: int) -> None:
-        """Drop positions before an azimuth, in the sense in which the turntable turns."""
+        """Drop points before an azimuth, in the sense in which the turntable turns."""
         kept = direction * self._azimuth_rad[self.start : self.stop]
         self.start += int(np.searchsorted(kept, direction * unwrapped_rad))
 
     def clear(self) -> None:
-        """Drop all positions."""
+        """Drop all points."""
         self.start = self.stop = 0
 
     def _move(self, count: int) -> None:
-        """Bring the positions that are kept to the start, into a larger array if it must be."""
+        """Bring the points that are kept to the start, into a larger array if it must be."""
         kept = self.stop - self.start
         capacity = self.capacity
         while 2 * (kept + count) > capacity:
@@ -105,12 +113,9 @@ class PlaneRing:
         planes = self.planes
         if capacity > self.capacity:
             planes = np.empty((len(planes), 2 * capacity, planes.shape[2]), np.float32)
-        for source, target in ((0, 0), (self.capacity, capacity)):
-            planes[:, target : target + kept] = self.planes[
-                :, source + self.start : source + self.stop
-            ]
+        planes[:, : 2 * kept] = self.planes[:, 2 * self.start : 2 * self.stop]
         self.planes = planes
-        for name in ("_time_s", "_azimuth_rad", "_weight"):
+        for name in ("_time_s", "_azimuth_rad"):
             values = np.empty(capacity)
             values[:kept] = getattr(self, name)[self.start : self.stop]
             setattr(self, name, values)
@@ -142,13 +147,14 @@ class SectorBeamformer:
 
     Args:
         beamformer: with workers of its own (a whole turn's tasks must not queue before a
-            sector's); rays are formed in multiples of its block.
+            sector's); its decimation says how fine a grid of azimuth the rays are formed from.
         grid: rows and columns.
         voting_rad: elevations of which the nearest rows also give moments, on both sides of the
             horizon.
 
     Attributes:
         voting_rows: these rows.
+        centre_follows: of the array and the window, see :func:`~.aperture.centre_follows`.
     """
 
     def __init__(
@@ -162,11 +168,24 @@ class SectorBeamformer:
         upper = grid.elevation_rad[: grid.rows // 2]
         pairs = sorted({int(np.argmin(np.abs(upper - one))) for one in voting_rad})
         self.voting_rows = [row for pair in pairs for row in (pair, grid.rows - 1 - pair)]
+        self._voting = np.full(grid.rows // 2, -1)
+        self._voting[pairs] = 2 * np.arange(len(pairs))
         self._ring: PlaneRing | None = None
         self._next_ray: int | None = None
+        self.restart()
 
     def restart(self) -> None:
-        """What comes next does not follow what came before."""
+        """What comes next does not follow what came before; the array may be another."""
+        former, grid = self.beamformer, self._grid
+        array = former.array
+        spread = FINEST_SPREAD if former.decimation == 1 else COARSEST_SPREAD
+        middle_cosine = float(np.cos(grid.elevation_rad[[0, grid.rows // 2]]).mean())
+        self._stream = AzimuthStream(AzimuthGrid.for_array(array, spread), middle_cosine)
+        upper = grid.elevation_rad[: grid.rows // 2]
+        self._steering = pair_steering(array, upper)
+        self._row_cosine = np.cos(upper).astype(np.float32)
+        self._taper = taper_table(array, former.window_rad)
+        self.centre_follows = centre_follows(array, former.window_rad)
         self._next_ray = None
         if self._ring is not None:
             self._ring.clear()
@@ -175,117 +194,135 @@ class SectorBeamformer:
         self,
         profiles: RangeProfiles,
         motion: PlanarMotion,
-        transmitter_offset_s: NDArray[np.float64],
+        waveform: Waveform,
         direction: int,
+        settled: bool = True,
     ) -> SectorPower | None:
         """Add the positions of one frame and form the rays that they complete.
 
-        The planes of a position are made with the motion that is known when it comes. A newer
-        motion a few frames later changes only the phase between the transmitters' turns in them,
-        by 0.3 rad per m/s.
+        Chirps come to the grid with the motion that is known when they come; the grid holds the
+        kernels of a newer motion a few frames later too.
 
         Args:
-            profiles: positions that follow the ones before.
+            profiles: all positions of a frame that follows the one before.
             motion: of the robot, in the time of the profiles.
-            transmitter_offset_s: when each transmitter samples.
+            waveform: of the frame.
             direction: +1 counter-clockwise, -1 clockwise.
+            settled: False where the robot's velocity may be quite another, see
+                :meth:`AzimuthStream.add`.
 
         Returns:
-            The rays, or None where no block of them is complete.
+            The rays, or None where none is complete.
         """
         rows, bins = self._grid.rows, profiles.spectrum.shape[-1]
-        ring = self._ring
+        former, ring = self.beamformer, self._ring
         if ring is None or ring.planes.shape[2] != 2 * bins:
             ring = self._ring = PlaneRing(rows // 2, 2 * bins)
-        ring.append(profiles)
-        ray, time_s = self._complete_rays(motion, direction)
-        aperture = None
-        if len(ray):
-            aperture = build_aperture(
-                ring.positions,
-                np.asarray(direction * self._step_rad * ray, np.float64),
-                motion,
-                self.beamformer.array,
-                self.beamformer.window_rad,
-                self.beamformer.block,
-            )
-            aperture = replace(aperture, first=aperture.first + ring.start)
+        piece = self._stream.add(profiles, motion, former.array, waveform, direction, settled)
+        stored = ring.append(piece)
+        ray, time_s = self._complete_rays(ring.points, motion, direction)
+        ray_rad = np.asarray(direction * self._step_rad * ray, np.float64)
+        gain, coverage = self._gain(ray_rad, time_s, motion, direction)
         power = np.empty((rows, len(ray), bins), np.float32)
         moment_s = np.empty((len(self.voting_rows), len(ray), bins), np.float32)
+        bands = self._bands(ring, ray_rad, motion)
+        shares = np.linspace(0, rows // 2, former.workers + 1).astype(int)
 
         def some_pairs(task: int) -> None:
-            chosen = np.arange(rows // 2)[task * PAIRS_PER_TASK : (task + 1) * PAIRS_PER_TASK]
-            upper = self._grid.elevation_rad[chosen]
-            elevations = np.stack([upper, -upper], axis=1).reshape(-1)
-            planes = self.beamformer.elevation_planes(
-                profiles, elevations, motion, transmitter_offset_s
-            )
-            for index, row in enumerate(chosen.tolist()):
-                ring.store(row, planes[:, index * 2 * bins : (index + 1) * 2 * bins])
-                if aperture is not None:
-                    self._form(ring.planes[row], aperture, row, power, moment_s)
+            form_pairs(
+                shares[task], shares[task + 1], piece.pairs, *self._steering, ring.planes, stored,
+                *bands, self._row_cosine, gain, self._voting, power, moment_s,
+            )  # fmt: skip
 
-        self.beamformer.run(some_pairs, -(-rows // 2 // PAIRS_PER_TASK))
-        if aperture is None:
+        former.run(some_pairs, former.workers)
+        if not len(ray):
             return None
         self._next_ray = int(ray[-1]) + 1
-        oldest = self._next_ray * self._step_rad - self.beamformer.window_rad / 2 - KEPT_RAD
+        oldest = self._next_ray * self._step_rad - former.window_rad / 2 - KEPT_RAD
         ring.forget_before(direction * oldest, direction)
-        return SectorPower(ray, time_s, power, aperture.coverage, moment_s)
+        self._stream.forget_before(oldest)
+        return SectorPower(ray, time_s, power, coverage, moment_s)
 
     @property
     def _step_rad(self) -> float:
         return 2 * np.pi / self._grid.columns
 
     def _complete_rays(
-        self, motion: PlanarMotion, direction: int
+        self, points: RangeProfiles, motion: PlanarMotion, direction: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Numbers and times of the rays not formed yet whose whole window is there by now.
 
         Windows are counted in axes that stand still: the turning robot carries the turntable with
         it.
         """
-        assert self._ring is not None  # for the type checker: positions were appended
-        positions = self._ring.positions
-        turned = direction * positions.azimuth_rad
+        if not len(points.time_s):
+            return np.empty(0, np.int64), np.empty(0)
+        turned = direction * points.azimuth_rad
         first = self._next_ray
         if first is None:
             first = int(np.ceil(turned[0] / self._step_rad))
         ray = np.arange(first, int(np.floor(turned[-1] / self._step_rad)) + 1)
-        time_s = np.interp(ray * self._step_rad, turned, positions.time_s)
+        time_s = np.interp(ray * self._step_rad, turned, points.time_s)
         fixed = ray * self._step_rad + direction * motion.yaw_rad(time_s)
-        ends = turned[[0, -1]] + direction * motion.yaw_rad(positions.time_s[[0, -1]])
+        ends = turned[[0, -1]] + direction * motion.yaw_rad(points.time_s[[0, -1]])
         half = self.beamformer.window_rad / 2
         complete = fixed + half <= ends[1]
         if self._next_ray is None:
             complete &= fixed - half >= ends[0]
         ray, time_s = ray[complete], time_s[complete]
-        whole = len(ray) // self.beamformer.block * self.beamformer.block
+        bands = -(-len(ray) // MOST_RAYS)  # of as many rays each; what is left over waits
+        whole = len(ray) // bands * bands if bands else 0
         return ray[:whole], time_s[:whole]
 
-    def _form(
+    def _gain(
         self,
-        planes: NDArray[np.float32],
-        aperture: Aperture,
-        row: int,
-        power: NDArray[np.float32],
-        moment_s: NDArray[np.float32],
-    ) -> None:
-        """Power of one elevation pair, and its moment where the pair votes."""
-        beamformer, rows, block = self.beamformer, self._grid.rows, self.beamformer.block
-        wavenumber = beamformer.array.wavenumber_rad_per_m * np.cos(self._grid.elevation_rad[row])
-        voting = self.voting_rows.index(row) if row in self.voting_rows else None
-        delayed = aperture.taper * aperture.delay_s if voting is not None else None
-        for index in range(len(aperture.first)):
-            rays = np.arange(index * block, (index + 1) * block)
-            zeroth = beamformer.beam_block(planes, aperture, index, wavenumber, aperture.taper)
-            store_power(zeroth, rays, row, rows - 1 - row, power)
-            if delayed is None or voting is None:
-                continue
-            first = beamformer.beam_block(planes, aperture, index, wavenumber, delayed)
-            product = zeroth[:block] * first[:block] + zeroth[block:] * first[block:]
-            both = product.reshape(block, 2, -1).transpose(1, 0, 2)
-            moment_s[voting : voting + 2, rays[0] : rays[-1] + 1] = both
+        ray_rad: NDArray[np.float64],
+        time_s: NDArray[np.float64],
+        motion: PlanarMotion,
+        direction: int,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """One over the taper's sum over what was received, and the share of the window that is."""
+        positions: StreamPositions | None = self._stream.positions
+        assert positions is not None  # for the type checker: a frame was added
+        total, coverage = windowed_weight(
+            positions.turned_rad + direction * motion.yaw_rad(positions.time_s),
+            positions.weight,
+            positions.azimuth_share,
+            direction * (ray_rad + motion.yaw_rad(time_s)),
+            self._taper,
+            self.beamformer.window_rad,
+        )
+        gain = np.where(coverage > LEAST_COVERAGE, 1 / np.maximum(total, 1e-12), 0.0)
+        return gain.astype(np.float32), coverage
+
+    def _bands(
+        self, ring: PlaneRing, ray_rad: NDArray[np.float64], motion: PlanarMotion
+    ) -> tuple[NDArray, NDArray, NDArray, int, NDArray[np.int64], int]:
+        """Kernels' paths in turns, tapers, tapers times delay, block, first points and width."""
+        former = self.beamformer
+        if not len(ray_rad):
+            nothing = np.empty((0, 0), np.float32)
+            return nothing, nothing, nothing, 0, np.empty(0, np.int64), 0
+        block = len(ray_rad) // -(-len(ray_rad) // MOST_RAYS)
+        aperture = build_aperture(
+            ring.points,
+            ray_rad,
+            motion,
+            former.array,
+            former.window_rad,
+            block,
+            EDGE_SHARE,
+            normalised=False,
+        )
+        per_metre = np.float32(former.array.wavenumber_rad_per_m / (2 * np.pi))
+        return (
+            aperture.path_m * per_metre,
+            aperture.taper,
+            aperture.taper * aperture.delay_s,
+            block,
+            aperture.first + ring.start,
+            aperture.width,
+        )
 
 
 @dataclass

@@ -58,6 +58,7 @@ def test_same_process_gets_the_object_itself_and_no_message_is_made(graph):
     assert not sink.raw.in_process
     assert bring_up(source)
     assert sink.raw.in_process
+    graph.wait_for(lambda: not source.raw._messages.has_subscribers, "the subscription to go")
     item = block()
     assert source.raw.has_subscribers
     assert source.raw.publish(item) == 1
