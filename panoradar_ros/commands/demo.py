@@ -1,7 +1,6 @@
 """``panoradar demo``: an emulated radar drives through a simulated building, live."""
 
 import argparse
-import copy
 import json
 import os
 import tempfile
@@ -17,6 +16,7 @@ import psutil
 from tqdm import tqdm
 
 from panoradar_ros.commands.children import ChildProcess, node_arguments, wait_for_emulator
+from panoradar_ros.commands.observing import ObserverProcess
 from panoradar_ros.demo_report import (
     MAXIMUM_RANGE_M,
     DemoReport,
@@ -151,7 +151,6 @@ def _watch(
 ) -> tuple[DemoReport, object]:
     """Run capture, motor and imaging in this process and measure them."""
     from mmwave.ros.process import NodeProcess, use_transport_profile
-    from panoradar_ros.nodes.observer import ObserverNode
     from panoradar_ros.nodes.robot import NODES
     from panoradar_ros.resources import share_path
 
@@ -171,24 +170,22 @@ def _watch(
     if arguments.json:
         command += ["--log-level", "warn"]
 
-    with NodeProcess(command) as process:
-        observer = process.add(ObserverNode)
-        assert isinstance(observer, ObserverNode)  # for the type checker: add() returns its base
-        observer.to_turns = arguments.listen_to != "sectors"
-        observer.to_sectors = arguments.listen_to != "turns"
-        _start(process, observer, wait_for_recorder=False)
+    listening = {
+        "to_turns": arguments.listen_to != "sectors",
+        "to_sectors": arguments.listen_to != "turns",
+    }
+    with ObserverProcess(**listening) as observer, NodeProcess(command) as process:
         for make in NODES:
             node = process.add(make)
             _start(process, node, wait_for_recorder=bool(arguments.record))
-            if node.get_name() == "motor" and not observer.at_speed.wait(START_TIMEOUT_S):
+            if node.get_name() == "motor" and not observer.wait_for("at_speed", START_TIMEOUT_S):
                 raise RuntimeError("the turntable did not reach its speed; see the messages above")
-        if not observer.first.wait(START_TIMEOUT_S):
+        if not observer.wait_for("first", START_TIMEOUT_S):
             why = f"a callback failed: {process.error}" if process.error else "try panoradar doctor"
             raise RuntimeError(f"no panorama within {START_TIMEOUT_S:.0f} s; {why}")
         first_s = time.time() - started_s
         usage = _measure(observer, emulator, arguments)
-        with observer.lock:
-            seen = copy.deepcopy(observer.seen)  # the nodes go on publishing
+        seen = observer.seen()
         report = _score(seen, usage, first_s, arguments)
     return report, seen
 
@@ -215,7 +212,9 @@ def _is_recorded(node, topic: str) -> bool:
     return any(listener.node_name == "recorder" for listener in listeners)
 
 
-def _measure(observer, emulator: ChildProcess, arguments: argparse.Namespace) -> dict[str, float]:
+def _measure(
+    observer: ObserverProcess, emulator: ChildProcess, arguments: argparse.Namespace
+) -> dict[str, float]:
     """Let it run; watch processor and memory."""
     own = psutil.Process()
     cores = psutil.cpu_count() or 1
@@ -235,8 +234,7 @@ def _measure(observer, emulator: ChildProcess, arguments: argparse.Namespace) ->
             if not emulator.alive:
                 raise RuntimeError("the emulator ended before the demo did")
             memory.append(own.memory_info().rss + emulator.usage.memory_info().rss)
-            with observer.lock:
-                turns = len(observer.seen.velocity)
+            turns = observer.turns
             bar.n = round(min(time.monotonic() - start_s, arguments.seconds))
             bar.set_postfix_str(f"{turns} rotations imaged")
     wall_s = time.monotonic() - start_s

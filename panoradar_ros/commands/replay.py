@@ -14,7 +14,7 @@ from panoradar_ros.bag_contents import ANGLES, IMU, RAW, imu_topic, radar_topics
 from panoradar_ros.bags import BagReader
 
 RESULTS = ("velocity", "odom", "scan", "points")
-FRAMES_AHEAD, ANGLES_AHEAD = 20, 5
+FRAMES_AHEAD, ANGLES_AHEAD, READINGS_AHEAD = 20, 40, 5
 """Messages that may be under way to the imaging node, fewer than any queue on the way holds."""
 
 MATCH_TIMEOUT_S = 20.0
@@ -97,6 +97,7 @@ def _image_again(arguments: argparse.Namespace):
             return (
                 replayer.counts.get(raw, 0) - imaging.blocks_taken < FRAMES_AHEAD
                 and replayer.counts.get(angles, 0) - imaging.angles_taken < ANGLES_AHEAD
+                and replayer.counts.get(imu, 0) - imaging.readings_taken < READINGS_AHEAD
             )
 
         recording = io.submit(

@@ -1,7 +1,6 @@
 """Imaging node: raw samples and turntable angles in; motion, points, scan and pictures out."""
 
 import threading
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from mmwave.ros.publishing import reliable_qos, sensor_qos
 from mmwave.ros.raw import from_cloud
 from mmwave.waveform import Waveform
 from panoradar_ros.calibration.samples import calibrated
+from panoradar_ros.calibration.stream import TrueAngle
 from panoradar_ros.imaging.antenna_health import AntennaMonitor
 from panoradar_ros.imaging.pipeline import Imager, ImagingSettings, Panorama, turn_times_ns
 from panoradar_ros.imaging.points import DetectionSettings
@@ -36,6 +36,9 @@ BLOCKS_BEHIND, BLOCKS_CAUGHT_UP = 30, 4
 too slow the turns and the newest sectors are worth more than sectors three seconds late. A replay
 keeps fewer frames under way and never comes here."""
 
+ANGLES_KEPT = 4000
+"""Turntable angles that may wait, twenty seconds of them at 200 Hz."""
+
 ANGLE_PERIOD_S = 0.002
 """How often a frame that waits for its turntable angles looks for them."""
 
@@ -44,14 +47,14 @@ class ImagingNode(LifecycleNode):
     """Images sectors and whole rotations of the radar as soon as they are complete.
 
     Attributes:
-        angles_taken: messages with turntable angles received so far.
+        angles_taken: messages with turntable angles worked through so far.
+        readings_taken: messages of the IMU received so far.
     """
 
     PARAMETERS = PARAMETERS
 
     def __init__(self, **options: Any) -> None:
         super().__init__("imaging", **options)
-        self._angles: deque[tuple[int, float]] = deque(maxlen=4000)
         self._rate = Rate()
         self._sector_rate = Rate()
         self._chain: RollingImager | None = None
@@ -60,7 +63,7 @@ class ImagingNode(LifecycleNode):
         self._yaw_rates = YawRateHistory()
         self._blocks_done = self._sectors_left_out = 0
         self._behind = False
-        self.angles_taken = 0
+        self.angles_taken = self.readings_taken = 0
 
     def configure(self) -> None:
         """Create the topics and the imaging chain."""
@@ -75,11 +78,19 @@ class ImagingNode(LifecycleNode):
 
     def activate(self) -> None:
         """Take in data and work in a thread of its own."""
-        self._angles.clear()
+        self._yaw_rates = YawRateHistory()
         self._blocks = self.handover_subscriber(
             PointCloud2, "radar/raw", from_cloud, sensor_qos(600_000, depth=40), depth=BLOCKS_KEPT
         )
-        self.subscriber(JointState, "joint_states", self._take_angle, reliable_qos(depth=200))
+        # by reference where the motor node is in this process: sixty times a second the executor
+        # would wake for them
+        self._angles = self.handover_subscriber(
+            JointState,
+            "joint_states",
+            lambda message: message,
+            reliable_qos(depth=200),
+            depth=ANGLES_KEPT,
+        )
         if self.parameters["use_imu"]:
             self.subscriber(Imu, "imu", self._take_yaw_rate, sensor_qos(400, depth=200))
         self.work("worker", self._work)
@@ -123,15 +134,17 @@ class ImagingNode(LifecycleNode):
             workers=values["workers"],
         )
 
-    def _take_angle(self, message: JointState) -> None:
-        self.angles_taken += 1
+    def _take_angles(self, chain: RollingImager, true_angle: TrueAngle) -> None:
         joint = self.parameters["turntable_joint"]
-        if joint in message.name:
-            index = list(message.name).index(joint)
-            stamp_ns = messages.to_time_ns(message.header.stamp)
-            self._angles.append((stamp_ns, self._calibration.rate_ratio * message.position[index]))
+        while (message := self._angles.get(timeout_s=0)) is not None:
+            self.angles_taken += 1
+            if joint in message.name:
+                position_rad = message.position[list(message.name).index(joint)]
+                stamp_ns = messages.to_time_ns(message.header.stamp)
+                chain.add_angle(stamp_ns, true_angle(stamp_ns, position_rad))
 
     def _take_yaw_rate(self, message: Imu) -> None:
+        self.readings_taken += 1
         reading = yaw_rate(message)
         if reading is not None:
             self._yaw_rates.add(*reading)
@@ -141,6 +154,7 @@ class ImagingNode(LifecycleNode):
         margin_rad = np.deg2rad(self.parameters["window_deg"] / 2 + 1)
         assembly = AssemblySettings(margin_rad, offset_rad)
         topics = self._sector_topics
+        true_angle = TrueAngle(self._calibration.rate_ratio)
         with RollingImager(
             self._imager,
             self._take,
@@ -151,13 +165,12 @@ class ImagingNode(LifecycleNode):
         ) as chain:
             self._chain = chain
             while not stop.is_set():
-                wait_s = ANGLE_PERIOD_S if chain.waits_for_angles else 0.05
+                wait_s = ANGLE_PERIOD_S if chain.waits_for_angles else 0.01
                 block: PositionBlock | None = self._blocks.get(timeout_s=wait_s)
                 if block is not None:
                     self._antennas.add(block)
                     chain.add_block(calibrated(block, self._calibration))
-                while self._angles:
-                    chain.add_angle(*self._angles.popleft())
+                self._take_angles(chain, true_angle)
                 for sector in chain.updates():
                     if topics is not None:
                         topics.publish(sector, chain.range_m)
@@ -185,7 +198,10 @@ class ImagingNode(LifecycleNode):
 
     def _status(self) -> Status:
         last, chain = self._last, self._chain
+        antennas = "; ".join(self._antennas.problems)
         if last is None or chain is None:
+            if antennas:
+                return Status(Level.ERROR, antennas)
             return Status(Level.WARN, "no rotation yet: are radar and turntable running?")
         values = {
             "rotations_per_s": self._rate.per_s,
@@ -204,8 +220,8 @@ class ImagingNode(LifecycleNode):
         }
         if not self._rate.per_s:
             return Status(Level.ERROR, "no new rotations: radar or turntable stopped", values)
-        if self._antennas.problems:
-            return Status(Level.ERROR, "; ".join(self._antennas.problems), values)
+        if antennas:
+            return Status(Level.ERROR, antennas, values)
         if not last.motion.reliable and self.parameters["estimate_motion"]:
             return Status(Level.WARN, "the scene did not say how the robot moves", values)
         return Status(Level.OK, "imaging", values)

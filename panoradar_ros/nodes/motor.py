@@ -58,7 +58,9 @@ class MotorNode(LifecycleNode):
         )
         self._stepper.connect()
         self.until_cleanup.callback(self._stepper.disconnect)
-        self._joint_states = self.publisher(JointState, "joint_states", reliable_qos(depth=50))
+        self._joint_states = self.handover_publisher(
+            JointState, "joint_states", lambda message: message, reliable_qos(depth=50)
+        )
         self._rate = Rate()
         self.diagnostics(values["serial_port"]).add("turntable", self._status)
         for name, order in {"start": "spin", "stop": "stop", "home": "home"}.items():
@@ -89,7 +91,7 @@ class MotorNode(LifecycleNode):
     def _publish(self, reading: StepperReading) -> None:
         self._rate.tick()
         self._joint_states.publish(
-            lambda: joint_state(
+            joint_state(
                 to_header(reading.time_ns, ""),
                 self.parameters["joint"],
                 reading.angle_rad,
