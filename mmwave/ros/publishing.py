@@ -11,7 +11,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 RCLError = rclpy_implementation.RCLError
 
-LARGE_MESSAGE_BYTES = 200_000
+LARGE_MESSAGE_BYTES = 150_000
 """Above this size a best-effort message may be lost without a word on default transports."""
 
 Message = TypeVar("Message")

@@ -152,6 +152,10 @@ class Beamformer:
 
     def run(self, task: Callable[[int], None], count: int) -> None:
         """Run ``task(0) ... task(count - 1)`` on the workers with one BLAS thread each."""
+        if self.workers == 1:  # no other thread to be waited for
+            for number in range(count):
+                task(number)
+            return
         with self._libraries.limit(limits=1, user_api="blas"):
             list(self._pool.map(task, range(count)))
 

@@ -24,6 +24,7 @@ from threadpoolctl import ThreadpoolController
 from mmwave.dca1000 import PositionBlock
 from mmwave.waveform import Waveform
 from panoradar_ros.imaging.beamforming import Beamformer
+from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.motion import MotionEstimate
 from panoradar_ros.imaging.motion_solver import YawRatePrior
 from panoradar_ros.imaging.pipeline import LONGEST_MEMORY_S, Imager, Panorama
@@ -33,6 +34,7 @@ from panoradar_ros.imaging.profiles import range_profiles
 from panoradar_ros.imaging.rolling_beams import RunningMedian, SectorBeamformer, SectorPower
 from panoradar_ros.imaging.rolling_motion import MotionTracker, TrackerSettings
 from panoradar_ros.imaging.rotation import Positions, Rotation
+from panoradar_ros.imaging.sector_kernels import strongest_of
 from panoradar_ros.imaging.turntable import (
     AssemblySettings,
     AssemblyStatistics,
@@ -59,6 +61,8 @@ class RollingSettings:
     """How sectors are formed.
 
     Attributes:
+        rows: sectors have at most so many elevations, between the same limits as a turn's. An eight
+            antenna array tells 14 degrees apart; 32 rows are 3 degrees, half the work of 64.
         motion_delay_s: from a turn's last sample to the first frame that uses what it says; more
             than estimating its motion takes.
         smoothing_s: the turntable's angles of so long before are smoothed.
@@ -68,14 +72,21 @@ class RollingSettings:
         ValueError: a value is out of its range.
     """
 
+    rows: int = 32
     motion_delay_s: float = 0.4
     smoothing_s: float = 0.25
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
 
     def __post_init__(self) -> None:
+        if self.rows < 2 or self.rows % 2:
+            raise ValueError(f"rows must be an even number of at least 2, got {self.rows}")
         for name in ("motion_delay_s", "smoothing_s"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+
+    def grid(self, of_turns: PanoramaGrid) -> PanoramaGrid:
+        """Rows and columns of sectors where turns have these."""
+        return replace(of_turns, rows=min(self.rows, of_turns.rows))
 
 
 @dataclass(frozen=True)
@@ -176,7 +187,7 @@ class RollingImager:
         self._in_sectors = False
         self._yaw_rate_of = yaw_rate_of
         self._array = imager.array
-        self._grid = imager.settings.grid
+        self._grid = self.settings.grid(imager.settings.grid)
         self.range_m = np.full((self._grid.rows, self._grid.columns), np.nan, np.float32)
         self._locator = PositionLocator(assembly, self.statistics)
         self._cutter = TurnCutter(assembly, self.statistics)
@@ -184,7 +195,7 @@ class RollingImager:
             Beamformer(
                 self._array,
                 imager.settings.window_rad,
-                workers=imager.settings.workers,
+                workers=1,
                 decimation=imager.settings.decimation,
             ),
             self._grid,
@@ -407,10 +418,11 @@ class RollingImager:
         self, sector: SectorPower, motion: PlanarMotion, direction: int, noise_power: float
     ) -> None:
         """Let the reflectors of a sector say how the robot moves."""
-        power = sector.power[self._sectors.voting_rows]
-        strongest = power.argmax(axis=0)[None]
-        power = np.take_along_axis(power, strongest, 0)[0]
-        moment_s = np.take_along_axis(sector.moment_s, strongest, 0)[0]
+        power = np.empty(sector.power.shape[1:], np.float32)
+        moment_s = np.empty_like(power)
+        first = max(self.settings.tracker.first_bin - 3, 0)  # nearer ones neither vote nor dominate
+        rows = np.array(self._sectors.voting_rows)
+        strongest_of(sector.power, sector.moment_s, rows, first, power, moment_s)
         azimuth_rad = direction * sector.ray * 2 * np.pi / self._grid.columns
         rate = abs(azimuth_rad[-1] - azimuth_rad[0]) / (sector.time_s[-1] - sector.time_s[0])
         boresight_mps = self._array.radius_m * rate

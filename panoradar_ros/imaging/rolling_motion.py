@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, maximum_filter1d
 
 from panoradar_ros.imaging.planar_motion import PlanarMotion
+from panoradar_ros.imaging.sector_kernels import robust_velocity
 
 
 @dataclass(frozen=True)
@@ -181,20 +182,15 @@ class MotionTracker:
             for name in ("azimuth_rad", "time_s", "radial_mps", "weight")
         )
         fixed = azimuth_rad + predicted.yaw_rad(time_s)
-        normal = np.stack([np.cos(fixed), np.sin(fixed)], axis=1)
-        ago_s = (time_s - predicted.reference_s)[:, None]
-        design = np.concatenate([normal, ago_s * normal], axis=1)
         # the prior decides where nothing votes: at the start, and along a featureless corridor
         units = np.repeat([1.0, settings.prior_memory_s**2], 2)
-        prior = settings.prior_votes * float(base.mean()) * np.diag(units)
+        prior = settings.prior_votes * float(base.mean()) * units
         centre = np.array([predicted.x_mps, predicted.y_mps, 0.0, 0.0])
-        state = np.array([predicted.x_mps, predicted.y_mps, predicted.x_mps2, predicted.y_mps2])
-        for _ in range(5):
-            residual = radial_mps - design @ state
-            scale = max(settings.outlier_mps, 2 * float(np.median(np.abs(residual))))
-            weight = base / (1 + (residual / scale) ** 2)
-            information = design.T @ (weight[:, None] * design) + prior
-            state = np.linalg.solve(information, design.T @ (weight * radial_mps) + prior @ centre)
+        start = np.array([predicted.x_mps, predicted.y_mps, predicted.x_mps2, predicted.y_mps2])
+        state = robust_velocity(
+            fixed, time_s - predicted.reference_s, radial_mps, base, prior, centre, start,
+            settings.outlier_mps,
+        )  # fmt: skip
         state[:2] /= max(1.0, np.hypot(*state[:2]) / settings.max_speed_mps)
         state[2:] /= max(1.0, np.hypot(*state[2:]) / settings.max_acceleration_mps2)
         x_mps, y_mps, x_mps2, y_mps2 = (float(one) for one in state)

@@ -105,3 +105,69 @@ def store_moment(beams, weighted, gain, rays, row, moment):
             lower[k] = square * (
                 real[bins + k] * real_1[bins + k] + imag[bins + k] * imag_1[bins + k]
             )
+
+
+@numba.njit(nogil=True, cache=True)
+def strongest_of(power, moment, rows, first, out_power, out_moment):
+    """The strongest of some rows at every ray and range, and its moment.
+
+    Args:
+        power: (row, ray, range).
+        moment: (chosen row, ray, range).
+        rows: (chosen row,) which rows of ``power`` these are.
+        first: first range bin that is looked at; nearer ones become zero.
+        out_power: (ray, range) to be filled.
+        out_moment: (ray, range) to be filled.
+    """
+    out_power[:, :first] = 0
+    out_moment[:, :first] = 0
+    for ray in range(power.shape[1]):
+        best, at = out_power[ray, first:], out_moment[ray, first:]
+        best[:] = -1
+        for number in range(len(rows)):
+            here, there = power[rows[number], ray, first:], moment[number, ray, first:]
+            for k in range(len(best)):
+                more = here[k] > best[k]
+                best[k] = here[k] if more else best[k]
+                at[k] = there[k] if more else at[k]
+
+
+@numba.njit(nogil=True, cache=True)
+def robust_velocity(azimuth_rad, ago_s, radial_mps, base, prior, centre, start, outlier_mps):
+    """Velocity and acceleration by iterated least squares with Cauchy's weights.
+
+    Args:
+        azimuth_rad: (vote,) in the fixed axes.
+        ago_s: (vote,) time against that at which the velocity is wanted.
+        radial_mps: (vote,) speed towards each azimuth.
+        base: (vote,) weight.
+        prior: (4,) weights of ``centre``.
+        centre: (4,) of x_mps, y_mps, x_mps2 and y_mps2, as expected.
+        start: (4,) first guess.
+        outlier_mps: least scale of the weights; twice the median residual if that is more.
+
+    Returns:
+        (4,).
+    """
+    cosine, sine = np.cos(azimuth_rad), np.sin(azimuth_rad)
+    state = start.copy()
+    row = np.empty(4)
+    residual = np.empty(len(base))
+    for _ in range(5):
+        for vote in range(len(base)):
+            x_mps = state[0] + ago_s[vote] * state[2]
+            y_mps = state[1] + ago_s[vote] * state[3]
+            residual[vote] = radial_mps[vote] - cosine[vote] * x_mps - sine[vote] * y_mps
+        scale = max(outlier_mps, 2 * np.median(np.abs(residual)))
+        information = np.diag(prior)
+        right = prior * centre
+        for vote in range(len(base)):
+            weight = base[vote] / (1 + (residual[vote] / scale) ** 2)
+            row[0], row[1] = cosine[vote], sine[vote]
+            row[2], row[3] = ago_s[vote] * cosine[vote], ago_s[vote] * sine[vote]
+            for i in range(4):
+                right[i] += weight * radial_mps[vote] * row[i]
+                for j in range(4):
+                    information[i, j] += weight * row[i] * row[j]
+        state = np.linalg.solve(information, right)
+    return state

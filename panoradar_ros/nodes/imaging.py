@@ -21,7 +21,7 @@ from panoradar_ros.calibration.stream import TrueAngle
 from panoradar_ros.imaging.antenna_health import AntennaMonitor
 from panoradar_ros.imaging.pipeline import Imager, ImagingSettings, Panorama, turn_times_ns
 from panoradar_ros.imaging.points import DetectionSettings
-from panoradar_ros.imaging.rolling import RollingImager, SectorUpdate
+from panoradar_ros.imaging.rolling import RollingImager, RollingSettings, SectorUpdate
 from panoradar_ros.imaging.turntable import AssemblySettings
 from panoradar_ros.imaging.yaw_prior import YawRateHistory
 from panoradar_ros.nodes.imaging_parameters import PARAMETERS, calibration, detector
@@ -73,7 +73,8 @@ class ImagingNode(LifecycleNode):
         self._imager.warm_up(Waveform())
         grid = self._imager.settings.grid
         self._topics = ImagingTopics(self, grid)
-        self._sector_topics = RollingTopics(self, grid) if self.parameters["rolling"] else None
+        sectors = RollingSettings().grid(grid)
+        self._sector_topics = RollingTopics(self, sectors) if self.parameters["rolling"] else None
         self.diagnostics("imaging").add("rotations", self._status)
 
     def activate(self) -> None:

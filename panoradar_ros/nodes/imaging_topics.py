@@ -123,9 +123,9 @@ class RollingTopics:
     def __init__(self, node: LifecycleNode, grid: PanoramaGrid) -> None:
         self._parameters = node.parameters
         self._grid = grid
-        self._points = node.publisher(PointCloud2, "rolling/points", sensor_qos(41_000, depth=20))
+        self._points = node.publisher(PointCloud2, "rolling/points", sensor_qos(20_000, depth=20))
         self._scan = node.publisher(LaserScan, "rolling/scan", sensor_qos(500, depth=20))
-        self._panorama = node.publisher(Image, "rolling/panorama", sensor_qos(400_000))
+        self._panorama = node.publisher(Image, "rolling/panorama", sensor_qos(200_000))
 
     def has_listeners(self) -> bool:
         """Whether anything of a sector has a subscriber."""
