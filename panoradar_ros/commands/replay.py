@@ -93,11 +93,14 @@ def _image_again(arguments: argparse.Namespace):
         if not process.call(lambda: bring_up(imaging)):
             raise RuntimeError("the imaging node did not start; its message above says why")
 
+        listens_to_imu = imaging.parameters["use_imu"]
+
         def keeps_up(replayer) -> bool:
+            readings = replayer.counts.get(imu, 0) if listens_to_imu else 0
             return (
                 replayer.counts.get(raw, 0) - imaging.blocks_taken < FRAMES_AHEAD
                 and replayer.counts.get(angles, 0) - imaging.angles_taken < ANGLES_AHEAD
-                and replayer.counts.get(imu, 0) - imaging.readings_taken < READINGS_AHEAD
+                and readings - imaging.readings_taken < READINGS_AHEAD
             )
 
         recording = io.submit(
@@ -137,7 +140,7 @@ def _image_again(arguments: argparse.Namespace):
 
 
 def _imaging_words(parameters: Path | None) -> list[str]:
-    words = ["--ros-args", "--log-level", "warn"]
+    words = ["--ros-args", "--log-level", "warn", "-p", "imaging:frames_per_sector:=1"]
     return [*words, "--params-file", str(parameters)] if parameters else words
 
 

@@ -135,6 +135,18 @@ class RollingStatistics:
     waited_s: float = 0.0
 
 
+def _in_groups(located: list[LocatedBlock], most: int) -> Iterator[list[LocatedBlock]]:
+    """Frames that follow each other, so many at a time."""
+    group: list[LocatedBlock] = []
+    for one in located:
+        if group and (len(group) == most or one.starts_anew):
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
+
+
 @dataclass(frozen=True)
 class _TurnResult:
     """What a turn says about the frames after it."""
@@ -233,20 +245,25 @@ class RollingImager:
         """Add the positions of one radar frame."""
         self._locator.add_block(block)
 
-    def updates(self) -> Iterator[SectorUpdate]:
+    def updates(self, most_frames: int = 1) -> Iterator[SectorUpdate]:
         """Sectors that became complete since the last call, in order.
+
+        Args:
+            most_frames: so many frames that are there at once share a sector. What a sector costs
+                beside its rays is then paid once; which frames share one depends on when they came.
 
         Raises:
             Exception: what imaging a whole turn, or ``on_panorama``, raised.
         """
-        for located in self._locator.located():
+        for frames in _in_groups(self._locator.located(), most_frames):
             update = None
             if self._sectors_wanted():
-                update = self._sector(located)
+                update = self._sector(frames)
             else:
                 self._pause()
-            for turn in self._cutter.add(located):
-                self._start_turn(turn.rotation)
+            for located in frames:
+                for turn in self._cutter.add(located):
+                    self._start_turn(turn.rotation)
             if update is not None:
                 self.rolling_statistics.sectors += 1
                 yield update
@@ -327,17 +344,23 @@ class RollingImager:
             self._tracked.clear()
             self.rolling_statistics.diverged += 1
 
-    def _sector(self, located: LocatedBlock) -> SectorUpdate | None:
-        """Add a frame; the sector that it completes."""
-        block = located.block
-        begins = located.starts_anew or not self._in_sectors
+    def _sector(self, frames: list[LocatedBlock]) -> SectorUpdate | None:
+        """Add frames; the sector that they complete."""
+        block = frames[-1].block
+        begins = frames[0].starts_anew or not self._in_sectors
         if begins:
             self._in_sectors = True
-            self._restart(block)
+            self._restart(frames[0].block)
         self._adopt_motions(int(block.time_ns[-1]), begins)
-        azimuth_rad, direction = self._azimuth(located)
-        time_s = np.asarray(block.time_ns - self._reference_ns, np.float64) * 1e-9
-        positions = Positions(block.samples, block.valid, time_s, azimuth_rad, block.waveform)
+        azimuths, directions = zip(*map(self._azimuth, frames), strict=True)
+        direction = directions[-1]
+        positions = Positions(
+            np.concatenate([one.block.samples for one in frames]),
+            np.concatenate([one.block.valid for one in frames]),
+            (np.concatenate([one.block.time_ns for one in frames]) - self._reference_ns) * 1e-9,
+            np.concatenate(azimuths),
+            block.waveform,
+        )
         leakage = None
         if self._newest is not None and self._newest.waveform == block.waveform:
             leakage = self._newest.leakage

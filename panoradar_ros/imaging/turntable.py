@@ -386,10 +386,14 @@ def smooth_azimuth(
         return None
     origin_ns = blocks[0].block.time_ns[0]
     angle_s = (angle_ns - origin_ns) * 1e-9
-    curve = np.polynomial.Polynomial.fit(angle_s, measured, 2)
-    if np.abs(curve(angle_s) - measured).max() > limit_rad:
+    middle_s = angle_s.mean()
+    powers = np.vander((angle_s - middle_s) / np.ptp(angle_s), 3)
+    curve = np.linalg.solve(powers.T @ powers, powers.T @ (measured - measured[0]))
+    if np.abs(powers @ curve + measured[0] - measured).max() > limit_rad:
         return None
-    return np.asarray(curve((time_ns - origin_ns) * 1e-9))
+    wanted_s = (time_ns - origin_ns) * 1e-9
+    at = np.vander((wanted_s - middle_s) / np.ptp(angle_s), 3)
+    return np.asarray(at @ curve + measured[0], np.float64)
 
 
 def _lost_between(before: PositionBlock, after: PositionBlock) -> list[PositionBlock]:

@@ -156,6 +156,7 @@ class ImagingNode(LifecycleNode):
         assembly = AssemblySettings(margin_rad, offset_rad)
         topics = self._sector_topics
         true_angle = TrueAngle(self._calibration.rate_ratio)
+        most_frames = self.parameters["frames_per_sector"]
         with RollingImager(
             self._imager,
             self._take,
@@ -167,16 +168,24 @@ class ImagingNode(LifecycleNode):
             self._chain = chain
             while not stop.is_set():
                 wait_s = ANGLE_PERIOD_S if chain.waits_for_angles else 0.01
-                block: PositionBlock | None = self._blocks.get(timeout_s=wait_s)
-                if block is not None:
-                    self._antennas.add(block)
-                    chain.add_block(calibrated(block, self._calibration))
+                taken = self._take_blocks(chain, most_frames, wait_s)
                 self._take_angles(chain, true_angle)
-                for sector in chain.updates():
+                for sector in chain.updates(most_frames):
                     if topics is not None:
                         topics.publish(sector, chain.range_m)
                         self._note(sector)
-                self._blocks_done += block is not None
+                self._blocks_done += taken
+
+    def _take_blocks(self, chain: RollingImager, most: int, wait_s: float) -> int:
+        """Wait for a frame; take those that came with it as well, as far as a sector holds them."""
+        taken = 0
+        block: PositionBlock | None = self._blocks.get(timeout_s=wait_s)
+        while block is not None:
+            self._antennas.add(block)
+            chain.add_block(calibrated(block, self._calibration))
+            taken += 1
+            block = self._blocks.get(timeout_s=0) if taken < most else None
+        return taken
 
     def _wants_sectors(self) -> bool:
         waiting = self._blocks.waiting

@@ -176,6 +176,15 @@ PARAMETERS = (
         "Image a sector with every radar frame where someone listens; false whole turns only",
         read_only=True,
     ),
+    Parameter(
+        "frames_per_sector",
+        3,
+        "Frames that share a sector where they came at once, as they do on a busy machine; 1 makes "
+        "the sectors of a recording the same every time",
+        minimum=1,
+        maximum=8,
+        read_only=True,
+    ),
     Parameter("workers", 2, "Threads that form beams", minimum=1, maximum=64, read_only=True),
 )
 

@@ -141,12 +141,12 @@ class RollingTopics:
         frame = self._parameters["frame_id"]
         first = messages.to_header(int(sector.ray_ns[0]), frame)
         image, limit_m = sector.image, self._parameters["maximum_range_m"]
+        self._scan.publish(lambda: self._to_scan(sector, first))
         self._points.publish(
             lambda: messages.organised_cloud(
                 sector.points_m, image.range_m, image.intensity_db, first
             )
         )
-        self._scan.publish(lambda: self._to_scan(sector, first))
         last = messages.to_header(int(sector.ray_ns[-1]), frame)
         self._panorama.publish(
             lambda: messages.image(pictures.panorama(range_m, limit_m), "rgb8", last)

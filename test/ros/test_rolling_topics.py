@@ -65,11 +65,10 @@ def test_sectors_come_on_their_topics(graph):
         assert scan.time_increment == pytest.approx(scan.angle_increment / RATE, rel=1e-3)
         step = scan.angle_min - before.angle_max - before.angle_increment
         assert abs(np.angle(np.exp(1j * step))) < 1e-4  # no ray is left out
-        assert len(scan.ranges) % 8 == 0
         assert scan.header.frame_id == "radar_base"
     stamps = {to_time_ns(scan.header.stamp): scan for scan in scans}
     for cloud in received[PointCloud2]:
         scan = stamps[to_time_ns(cloud.header.stamp)]
-        assert (cloud.height, cloud.width) == (64, len(scan.ranges))
+        assert (cloud.height, cloud.width) == (32, len(scan.ranges))
         assert set(cloud_points(cloud).dtype.names) == {"x", "y", "z", "range", "intensity"}
     assert received[Image][0].encoding == "rgb8"
