@@ -21,7 +21,8 @@ from panoradar_ros.calibration.stream import TrueAngle
 from panoradar_ros.imaging.antenna_health import AntennaMonitor
 from panoradar_ros.imaging.pipeline import Imager, ImagingSettings, Panorama, turn_times_ns
 from panoradar_ros.imaging.points import DetectionSettings
-from panoradar_ros.imaging.rolling import RollingImager, RollingSettings, SectorUpdate
+from panoradar_ros.imaging.rolling import RollingImager
+from panoradar_ros.imaging.rolling_sectors import RollingSettings, SectorUpdate
 from panoradar_ros.imaging.turntable import AssemblySettings
 from panoradar_ros.imaging.yaw_prior import YawRateHistory
 from panoradar_ros.nodes.imaging_parameters import PARAMETERS, calibration, detector

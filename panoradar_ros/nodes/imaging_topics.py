@@ -16,7 +16,7 @@ from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.odometry import motion_covariance
 from panoradar_ros.imaging.pipeline import Panorama
 from panoradar_ros.imaging.planar_motion import PlanarMotion
-from panoradar_ros.imaging.rolling import SectorUpdate
+from panoradar_ros.imaging.rolling_sectors import SectorUpdate
 
 
 class ImagingTopics:

@@ -16,7 +16,8 @@ from panoradar_ros.imaging.motion import MotionEstimate
 from panoradar_ros.imaging.pipeline import Imager, ImagingSettings
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.resampling import COARSEST_SPREAD, AzimuthGrid
-from panoradar_ros.imaging.rolling import RollingImager, RollingSettings
+from panoradar_ros.imaging.rolling import RollingImager, _TurnResult
+from panoradar_ros.imaging.rolling_sectors import RollingSettings
 from panoradar_ros.imaging.turntable import AssemblySettings, RotationAssembler
 
 START_NS = 1_700_000_000_000_000_000
@@ -293,7 +294,41 @@ def test_sectors_say_how_the_robot_moves_and_where_things_are(rotation_of, cloud
     assert held
 
 
+def test_frames_that_come_at_once_share_a_sector_and_leave_nothing_out():
+    """The same rays at the same times in fewer updates; whole turns stay what they are."""
+    blocks = [noise_block(i) for i in range(60)]
+    alone, turns, _ = roll(in_order(blocks, angle_times(1.6)))
+    together, found = [], []
+    with RollingImager(Turns(), found.append) as rolling:
+        for block in blocks:
+            rolling.add_block(block)
+        for time_ns in angle_times(1.6):
+            rolling.add_angle(time_ns, angle(time_ns))
+        together += rolling.updates(most_frames=3)
+    assert len(together) < 0.4 * len(alone)
+    for name, tolerance in (("columns", 0), ("ray_ns", 2000), ("coverage", 0.02)):
+        one, other = (np.concatenate([getattr(u, name) for u in us]) for us in (alone, together))
+        common = min(len(one), len(other))
+        assert common > 0.97 * max(len(one), len(other))
+        assert np.abs(one[:common] - other[:common]).max() <= tolerance
+    assert len(found) == len(turns) > 1
+
+
+def test_a_turn_that_contradicts_the_sectors_is_believed():
+    with RollingImager(Turns(), lambda _: None) as rolling:
+        for said_mps, forgotten in ((0.3, False), (-0.3, True)):
+            tracked = PlanarMotion(0.25, reference_s=0.1)
+            rolling._tracker._motion = tracked
+            rolling._tracked.append(tracked)
+            turn = PlanarMotion(said_mps, reference_s=0.2)
+            rolling._hold_tracker(_TurnResult(turn, 0, None, SMALL))
+            assert (rolling._tracker.motion is None) == forgotten
+    assert rolling.rolling_statistics.diverged == 1
+
+
 def test_settings_are_checked():
+    with pytest.raises(ValueError, match="rows"):
+        RollingSettings(rows=31)
     with pytest.raises(ValueError, match="motion_delay_s"):
         RollingSettings(motion_delay_s=-1)
 
