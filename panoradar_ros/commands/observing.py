@@ -12,23 +12,23 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 PERIOD_S = 0.05
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 15.0
 
 
 def _observe(connection: Connection, to_turns: bool, to_sectors: bool) -> None:
     """Body of the process: observe, and answer until the other side closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     from mmwave.ros.node import bring_up
     from mmwave.ros.process import NodeProcess
     from panoradar_ros.nodes.observer import ObserverNode
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     with NodeProcess(["--ros-args", "--log-level", "warn"]) as process:
         observer = process.add(ObserverNode)
         assert isinstance(observer, ObserverNode)  # for the type checker: add() returns its base
         observer.to_turns, observer.to_sectors = to_turns, to_sectors
-        process.call(lambda: bring_up(observer))
+        ready = process.call(lambda: bring_up(observer))
         answers = {
-            "ready": lambda: True,
+            "ready": lambda: ready,
             "at_speed": observer.at_speed.is_set,
             "first": observer.first.is_set,
             "turns": lambda: len(observer.seen.velocity),
@@ -39,6 +39,8 @@ def _observe(connection: Connection, to_turns: bool, to_sectors: bool) -> None:
                 question = connection.recv()
             except EOFError:
                 return
+            if process.error is not None:  # a callback failed: told by the traceback on stderr
+                raise process.error
             with observer.lock:
                 answer = answers[question]()
             connection.send(answer)
@@ -62,13 +64,21 @@ class ObserverProcess:
         theirs.close()
 
     def __enter__(self) -> "ObserverProcess":
-        if not self._ask("ready"):
-            raise RuntimeError("the observer did not start; its messages above say why")
-        return self
+        try:
+            if self._ask("ready"):
+                return self
+        except BaseException:
+            self.__exit__()
+            raise
+        self.__exit__()
+        raise RuntimeError("the observer did not start; its messages above say why")
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
-        self._process.join(READY_TIMEOUT_S)
+        self._process.join(STOP_TIMEOUT_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
 
     def wait_for(self, event: str, timeout_s: float) -> bool:
         """Wait until ``at_speed`` or ``first`` is so; False where it does not become so in time."""

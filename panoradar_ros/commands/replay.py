@@ -14,7 +14,10 @@ from panoradar_ros.bag_contents import ANGLES, IMU, RAW, imu_topic, radar_topics
 from panoradar_ros.bags import BagReader
 
 RESULTS = ("velocity", "odom", "scan", "points")
-FRAMES_AHEAD, ANGLES_AHEAD, READINGS_AHEAD = 20, 40, 5
+FRAMES_AHEAD, ANGLES_AHEAD = 20, 40
+
+LATEST_S = 0.5
+"""A message that did not come in this time is lost."""
 """Messages that may be under way to the imaging node, fewer than any queue on the way holds."""
 
 MATCH_TIMEOUT_S = 20.0
@@ -93,14 +96,14 @@ def _image_again(arguments: argparse.Namespace):
         if not process.call(lambda: bring_up(imaging)):
             raise RuntimeError("the imaging node did not start; its message above says why")
 
-        listens_to_imu = imaging.parameters["use_imu"]
+        readings_of = imu if imaging.parameters["use_imu"] else None
+        readings = _Arrivals()
 
         def keeps_up(replayer) -> bool:
-            readings = replayer.counts.get(imu, 0) if listens_to_imu else 0
             return (
                 replayer.counts.get(raw, 0) - imaging.blocks_taken < FRAMES_AHEAD
                 and replayer.counts.get(angles, 0) - imaging.angles_taken < ANGLES_AHEAD
-                and readings - imaging.readings_taken < READINGS_AHEAD
+                and readings.are_in(replayer.counts.get(readings_of, 0), imaging.readings_taken)
             )
 
         recording = io.submit(
@@ -116,7 +119,7 @@ def _image_again(arguments: argparse.Namespace):
             report = replay(
                 arguments.bag,
                 topics=() if imu is None else (imu,),
-                needed=(raw, angles),
+                needed=(raw, angles, *([readings_of] if readings_of else [])),
                 rate=None,
                 renamed={raw: RAW, angles: ANGLES, **({imu: IMU} if imu else {})},
                 may_send=keeps_up,
@@ -139,9 +142,30 @@ def _image_again(arguments: argparse.Namespace):
     return report
 
 
+class _Arrivals:
+    """Messages of a best-effort topic: waited for, but not for ever."""
+
+    def __init__(self) -> None:
+        self._lost = 0
+        self._since_s: float | None = None
+
+    def are_in(self, sent: int, taken: int) -> bool:
+        """Whether all that were sent were taken; those late for LATEST_S count as lost."""
+        if sent - self._lost <= taken:
+            self._since_s = None
+            return True
+        now_s = time.monotonic()
+        if self._since_s is None:
+            self._since_s = now_s
+        if now_s - self._since_s > LATEST_S:
+            self._lost = sent - taken
+        return False
+
+
 def _imaging_words(parameters: Path | None) -> list[str]:
-    words = ["--ros-args", "--log-level", "warn", "-p", "imaging:frames_per_sector:=1"]
-    return [*words, "--params-file", str(parameters)] if parameters else words
+    file = ["--params-file", str(parameters)] if parameters else []
+    steady = ["-p", "imaging:frames_per_sector:=1"]  # behind the file, which it overrules
+    return ["--ros-args", "--log-level", "warn", *file, *steady]
 
 
 def _wait(condition: Callable[[], bool], recording: Future, problem: str) -> None:

@@ -21,9 +21,6 @@ SETTLED_CHANGE_MPS, UNSETTLED_CHANGE_MPS = 0.1, 0.6
 """While a window passes the velocity may turn out to differ by so much from what was known when its
 first position came."""
 
-SPEED_POSITIONS = 8
-"""The turntable's speed at a frame's end is that over so many positions."""
-
 
 @dataclass(frozen=True)
 class GridPiece:
@@ -90,11 +87,6 @@ class AzimuthStream:
         self._next_point = 0
         self._unfinished = np.empty((0, 0, 0), np.complex64)  # (antenna, point, range)
         self._last_received_rad: float | None = None
-
-    def clear(self) -> None:
-        """What comes next does not follow what came before."""
-        self.positions = None
-        self._last_received_rad = None
 
     def forget_before(self, turned_rad: float) -> None:
         """Drop positions before an azimuth, in the sense of the turntable."""
@@ -183,7 +175,7 @@ class AzimuthStream:
         is received.
         """
         received = np.flatnonzero(weight > 0)
-        usual = (turned[-1] - turned[0]) / (len(turned) - 1)
+        usual = np.median(np.diff(turned))
         share = np.zeros(len(turned))
         if len(received):
             before = [] if self._last_received_rad is None else [self._last_received_rad]
@@ -195,9 +187,8 @@ class AzimuthStream:
 
 
 def _what_follows(profiles: RangeProfiles, waveform: Waveform) -> tuple[float, float]:
-    """Speed of the turntable at a frame's end, positive, and when the next frame begins."""
-    last = slice(-SPEED_POSITIONS, None)
-    time_s, azimuth_rad = profiles.time_s[last], profiles.azimuth_rad[last]
+    """Mean speed of the turntable in a frame, positive, and when the next frame begins."""
+    time_s, azimuth_rad = profiles.time_s, profiles.azimuth_rad
     speed_rad_s = abs(azimuth_rad[-1] - azimuth_rad[0]) / (time_s[-1] - time_s[0])
     offsets_s = waveform.position_offsets_s
     pause_s = waveform.frame_period_s - (offsets_s[-1] - offsets_s[0])

@@ -152,12 +152,12 @@ class Beamformer:
 
     def run(self, task: Callable[[int], None], count: int) -> None:
         """Run ``task(0) ... task(count - 1)`` on the workers with one BLAS thread each."""
-        if self.workers == 1:  # no other thread to be waited for
-            for number in range(count):
-                task(number)
-            return
         with self._libraries.limit(limits=1, user_api="blas"):
-            list(self._pool.map(task, range(count)))
+            if self.workers > 1:
+                list(self._pool.map(task, range(count)))
+                return
+            for number in range(count):  # here: no other thread to be waited for
+                task(number)
 
     def chosen_method(self, profiles: RangeProfiles, motion: PlanarMotion) -> str:
         """``banded`` or ``static``, as the setting and the motion say."""

@@ -284,7 +284,7 @@ class RollingImager:
         if power is None:
             return None
         noise_power = self._noise.update(power.ray, power.power)
-        if self._imager.settings.estimate_motion:
+        if self._imager.settings.estimate_motion and len(power.ray) > 1:
             self._track(power, motion, direction, noise_power)
         return self._detect(power, motion, known, direction, block, noise_power)
 

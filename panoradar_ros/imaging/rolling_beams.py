@@ -220,12 +220,12 @@ class SectorBeamformer:
             ring = self._ring = PlaneRing(rows // 2, 2 * bins)
         piece = self._stream.add(profiles, motion, former.array, waveform, direction, settled)
         stored = ring.append(piece)
-        ray, time_s = self._complete_rays(ring.points, motion, direction)
+        ray, time_s, block = self._complete_rays(ring.points, motion, direction)
         ray_rad = np.asarray(direction * self._step_rad * ray, np.float64)
         gain, coverage = self._gain(ray_rad, time_s, motion, direction)
         power = np.empty((rows, len(ray), bins), np.float32)
         moment_s = np.empty((len(self.voting_rows), len(ray), bins), np.float32)
-        bands = self._bands(ring, ray_rad, motion)
+        bands = self._bands(ring, ray_rad, motion, block)
         shares = np.linspace(0, rows // 2, former.workers + 1).astype(int)
 
         def some_pairs(task: int) -> None:
@@ -249,14 +249,14 @@ class SectorBeamformer:
 
     def _complete_rays(
         self, points: RangeProfiles, motion: PlanarMotion, direction: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Numbers and times of the rays not formed yet whose whole window is there by now.
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+        """Rays not formed yet whose whole window is there by now: numbers, times, rays of a band.
 
         Windows are counted in axes that stand still: the turning robot carries the turntable with
         it.
         """
         if not len(points.time_s):
-            return np.empty(0, np.int64), np.empty(0)
+            return np.empty(0, np.int64), np.empty(0), 0
         turned = direction * points.azimuth_rad
         first = self._next_ray
         if first is None:
@@ -270,9 +270,9 @@ class SectorBeamformer:
         if self._next_ray is None:
             complete &= fixed - half >= ends[0]
         ray, time_s = ray[complete], time_s[complete]
-        bands = -(-len(ray) // MOST_RAYS)  # of as many rays each; what is left over waits
-        whole = len(ray) // bands * bands if bands else 0
-        return ray[:whole], time_s[:whole]
+        bands = max(-(-len(ray) // MOST_RAYS), 1)
+        block = len(ray) // bands
+        return ray[: block * bands], time_s[: block * bands], block  # what is left over waits
 
     def _gain(
         self,
@@ -296,14 +296,13 @@ class SectorBeamformer:
         return gain.astype(np.float32), coverage
 
     def _bands(
-        self, ring: PlaneRing, ray_rad: NDArray[np.float64], motion: PlanarMotion
+        self, ring: PlaneRing, ray_rad: NDArray[np.float64], motion: PlanarMotion, block: int
     ) -> tuple[NDArray, NDArray, NDArray, int, NDArray[np.int64], int]:
         """Kernels' paths in turns, tapers, tapers times delay, block, first points and width."""
         former = self.beamformer
         if not len(ray_rad):
             nothing = np.empty((0, 0), np.float32)
             return nothing, nothing, nothing, 0, np.empty(0, np.int64), 0
-        block = len(ray_rad) // -(-len(ray_rad) // MOST_RAYS)
         aperture = build_aperture(
             ring.points,
             ray_rad,
@@ -338,7 +337,11 @@ class RunningMedian:
 
     def update(self, ray: NDArray[np.int64], power: NDArray[np.float32]) -> float:
         """Replace the sample of some rays (row, ray, range) and return the median."""
-        taken = power[::8, ::8, ::4].transpose(1, 0, 2).reshape(len(ray[::8]), -1)
+        chosen = ray % 8 == 0
+        if not chosen.any() and not len(self._sample):
+            chosen[0] = True  # something to begin with
+        sample = power[::8, chosen, ::4].transpose(1, 0, 2)
+        taken = sample.reshape(len(sample), sample.shape[1] * sample.shape[2])
         kept = len(self._sample) and self._sample.shape[1] == taken.shape[1]
         before = self._sample if kept else taken[:0]
         self._sample = np.concatenate([before, taken])[-(self.columns // 8) :]

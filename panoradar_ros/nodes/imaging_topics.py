@@ -123,7 +123,7 @@ class RollingTopics:
     def __init__(self, node: LifecycleNode, grid: PanoramaGrid) -> None:
         self._parameters = node.parameters
         self._grid = grid
-        self._points = node.publisher(PointCloud2, "rolling/points", sensor_qos(20_000, depth=20))
+        self._points = node.publisher(PointCloud2, "rolling/points", sensor_qos(60_000, depth=20))
         self._scan = node.publisher(LaserScan, "rolling/scan", sensor_qos(500, depth=20))
         self._panorama = node.publisher(Image, "rolling/panorama", sensor_qos(200_000))
 

@@ -146,3 +146,30 @@ def test_the_ring_keeps_points_in_order_however_slowly_the_turntable_turns():
         found = ring.planes[:, 2 * ring.start : 2 * ring.stop]
         np.testing.assert_array_equal(found, np.concatenate([one[1] for one in kept], axis=1))
     assert ring.capacity <= 512
+
+
+@pytest.mark.parametrize("together", [2, 3, 5])
+@pytest.mark.parametrize("rate", [0.8, 0.97, 1.0])
+def test_frames_together_form_the_rays_of_frames_alone(together, rate):
+    """Also where the rays of a sector are no multiple of the bands that they are formed in."""
+    parts = list(frames(1, turns=2.0))
+    slower = [
+        Positions(p.samples, p.valid, p.time_s, rate * p.azimuth_rad, WAVEFORM) for p in parts
+    ]
+    fields = ("samples", "valid", "time_s", "azimuth_rad")
+    joined = [
+        Positions(
+            *(np.concatenate([getattr(p, n) for p in slower[i : i + together]]) for n in fields),
+            WAVEFORM,
+        )
+        for i in range(0, len(slower), together)
+    ]
+    one, other = (rolled(some, PlanarMotion(), 1) for some in (slower, joined))
+    ray, same = (np.concatenate([s.ray for s in sectors]) for sectors in (one, other))
+    common = min(len(ray), len(same))
+    assert common > 500
+    np.testing.assert_array_equal(ray[:common], same[:common])
+    power, again = (
+        np.concatenate([s.power for s in sectors], axis=1)[:, :common] for sectors in (one, other)
+    )
+    assert np.abs(power - again).max() < 1e-4 * power.max()
