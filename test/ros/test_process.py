@@ -17,7 +17,8 @@ from panoradar_ros.resources import share_path
 NAMESPACE = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
 
 PROGRAM = """
-import sys
+import faulthandler, sys
+faulthandler.dump_traceback_later(40, exit=True)  # a program that hangs says where
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.parameters import Parameter
 from mmwave.ros.process import run
@@ -85,7 +86,7 @@ def test_signal_ends_a_node_with_its_devices_released(number):
     with start("--ros-args", "-p", "autostart:=true", "-p", "level:=0.5") as process:
         assert process.stdout.readline() == "lit 0.5\n"
         process.send_signal(number)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=60)
     assert output == "dark\n"
     assert process.returncode == 0
     assert "Traceback" not in errors
@@ -96,7 +97,7 @@ def test_bug_in_a_callback_ends_the_process_with_devices_released():
         "self.until_deactivate", "self.create_timer(0.05, lambda: 1 / 0); self.until_deactivate", 1
     )
     command = [sys.executable, "-c", broken, "--ros-args", "-p", "autostart:=true"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
     assert done.stdout.endswith("dark\n")
@@ -104,7 +105,7 @@ def test_bug_in_a_callback_ends_the_process_with_devices_released():
 
 def test_wrong_parameter_is_one_line_and_exit_status_1():
     with start("--ros-args", "-p", "level:=7.0") as process:
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "level" in errors
     assert "7.0" in errors
@@ -113,7 +114,7 @@ def test_wrong_parameter_is_one_line_and_exit_status_1():
 
 def test_missing_parameter_file_is_named():
     with start("--ros-args", "--params-file", "/none/robot.yaml") as process:
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "/none/robot.yaml" in errors
     assert "Traceback" not in errors
