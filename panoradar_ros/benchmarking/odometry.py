@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mmwave.dca1000 import PositionBlock
-from mmwave.simulation.building import generate_building
+from mmwave.simulation.building import Building, generate_building
 from mmwave.simulation.rotation import DriveSimulator, World
 from mmwave.simulation.styles import STYLES
-from mmwave.simulation.trajectory import ClosedLoop
+from mmwave.simulation.trajectory import ClosedLoop, Trajectory, Turning
 from panoradar_ros.imaging.pipeline import Imager, Panorama
 from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.imaging.turntable import RotationAssembler
@@ -24,20 +24,28 @@ from panoradar_ros.imaging.turntable import RotationAssembler
 START_NS = 1_000_000_000_000
 SEGMENT_M = 10.0
 
+MEAN_TURN_RADPS, SWING_RADPS, SWING_PERIOD_S = np.deg2rad(15), np.deg2rad(30), 9.0
+"""How the robot turns while it drives."""
 
-def drive_of(building: Any, speed_mps: float) -> ClosedLoop:
-    """The building's closed drive with the robot facing along its way, at a mean speed.
+
+def drive_of(building: Building, speed_mps: float) -> Turning:
+    """Laps of the building's closed drive by a base that turns meanwhile.
+
+    The speed rises and falls by 30 % twice a lap and the rate of turn between -15 and 45 deg/s: the
+    loops are half a metre wide, and a base that faced along its way would spin there faster than
+    the 60 deg/s that the estimator is made for.
 
     Args:
         building: a generated building.
-        speed_mps: mean; the speed rises and falls by 30 % twice a lap.
+        speed_mps: mean.
     """
     points = building.drive_points_m
-    length_m = ClosedLoop(points, 1e6, yaw_rad=None).length_m
-    return ClosedLoop(points, length_m / speed_mps, yaw_rad=None, speed_variation=0.3)
+    length_m = ClosedLoop(points, 1e6).length_m
+    way = ClosedLoop(points, length_m / speed_mps, speed_variation=0.3)
+    return Turning(way, MEAN_TURN_RADPS, SWING_RADPS, SWING_PERIOD_S)
 
 
-def panoramas(world: World, drive: ClosedLoop, duration_s: float, seed: int) -> Iterator[Panorama]:
+def panoramas(world: World, drive: Trajectory, duration_s: float, seed: int) -> Iterator[Panorama]:
     """Motion and odometry of every rotation of a simulated drive; no beams are formed.
 
     Args:
@@ -62,7 +70,7 @@ def panoramas(world: World, drive: ClosedLoop, duration_s: float, seed: int) -> 
             yield imager.image(rotation, wanted=lambda: False)
 
 
-def true_poses(drive: ClosedLoop, time_s: NDArray[np.float64]) -> list[PlanarPose]:
+def true_poses(drive: Trajectory, time_s: NDArray[np.float64]) -> list[PlanarPose]:
     """Poses of the drive, yaw unwrapped."""
     pose = drive.pose(time_s)
     yaw = np.unwrap(pose.yaw_rad)

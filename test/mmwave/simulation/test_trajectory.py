@@ -7,6 +7,7 @@ from mmwave.simulation.trajectory import (
     ClosedLoop,
     ConstantAcceleration,
     ConstantVelocity,
+    Turning,
     Waypoints,
 )
 
@@ -125,6 +126,7 @@ def test_loop_heading_follows_the_curve_or_stays():
         (lambda: ClosedLoop(np.zeros((4, 2))), "repeat"),
         (lambda: Waypoints(np.array([0.0, 0.0]), np.zeros((2, 3))), "increase"),
         (lambda: Waypoints(np.array([0.0, 1.0]), np.zeros((3, 3))), "poses"),
+        (lambda: Turning(ConstantVelocity(), 0.1, 0.2, period_s=0.0), "period_s"),
     ],
 )
 def test_what_the_robot_cannot_do_is_refused(make, message):
@@ -200,3 +202,17 @@ def test_small_and_ordinary_rates_of_turn_join_without_a_step():
         )
         ways.append(np.array(drive.pose(1.0)))
     np.testing.assert_allclose(ways[0], ways[1], atol=3e-8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(loops(), st.floats(-1, 1), st.floats(-1, 1), st.floats(2, 20))
+def test_a_base_that_turns_drives_the_same_way_and_its_rate_is_that_of_its_yaw(
+    loop, mean, swing, period
+):
+    drive = Turning(loop, mean, swing, period)
+    np.testing.assert_array_equal(drive.pose(TIMES)[:2], loop.pose(TIMES)[:2])
+    np.testing.assert_allclose(
+        np.array(drive.velocity(TIMES)), numeric_velocity(drive, TIMES), atol=1e-5
+    )
+    laps = drive.pose(TIMES + period).yaw_rad - drive.pose(TIMES).yaw_rad
+    np.testing.assert_allclose(laps, mean * period, atol=1e-9)
