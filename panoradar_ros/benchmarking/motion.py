@@ -27,20 +27,23 @@ from mmwave.waveform import AntennaArray
 from panoradar_ros.benchmarking import growth
 from panoradar_ros.benchmarking.capture import machine
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
-from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
+from panoradar_ros.imaging.beamforming import Beamformer, RangeProfiles, range_profiles
 from panoradar_ros.imaging.hough_motion import HoughMotionEstimator
 from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.motion import MotionEstimate, MotionEstimator
 from panoradar_ros.imaging.odometry import Odometer
-from panoradar_ros.imaging.pipeline import MOTION_DECIMATION, ImagingSettings, turn_times_ns
+from panoradar_ros.imaging.pipeline import ImagingSettings, turn_times_ns
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.rotation import Rotation
-from panoradar_ros.imaging.votes import VoteSettings
+from panoradar_ros.imaging.votes import VoteSettings, vote_profiles
 from panoradar_ros.scoring import score_motion
 
 Record = dict[str, Any]
 Estimate = Callable[..., MotionEstimate]
 """Called with rotation, profiles and first guess, and the IMU's ``yaw_rate`` where there is one."""
+
+Profiles = Callable[..., RangeProfiles]
+"""Called with rotation and leakage: the spectra that an estimator wants."""
 
 ESTIMATOR, BASELINE = "moments", "hough"
 """Names of the two in the records."""
@@ -60,13 +63,13 @@ SWEEPS: dict[str, tuple[int, ...]] = {
 
 
 @cache
-def _estimators() -> dict[str, tuple[Estimate, int]]:
-    """The estimators as the imaging pipeline makes them, each with its decimation."""
+def _estimators() -> dict[str, tuple[Estimate, Profiles]]:
+    """The estimators as the imaging pipeline makes them, each with its range spectra."""
     settings = ImagingSettings()
     beamformer = Beamformer(AntennaArray(), settings.window_rad, workers=settings.workers)
     return {
-        ESTIMATOR: (MotionEstimator(beamformer, settings.motion).estimate, MOTION_DECIMATION),
-        BASELINE: (HoughMotionEstimator().estimate, 1),
+        ESTIMATOR: (MotionEstimator(beamformer, settings.motion).estimate, vote_profiles),
+        BASELINE: (HoughMotionEstimator().estimate, range_profiles),
     }
 
 
@@ -81,9 +84,9 @@ def run_trial(number: int, settings: TrialSettings) -> Record:
         "trial": number,
         "true": [*map(float, trial.velocity_mps), trial.yaw_rate_radps],
     }
-    for name, (estimate, decimation) in _estimators().items():
+    for name, (estimate, profiles_of) in _estimators().items():
         told = partial(estimate, yaw_rate=trial.imu) if trial.imu else estimate
-        answer, cpu_s, wall_s = follow(told, (trial.before, trial.scored), decimation)
+        answer, cpu_s, wall_s = follow(told, (trial.before, trial.scored), profiles_of)
         record[name] = answer_record(answer, trial) | {
             "cpu_ms": 1e3 * cpu_s,
             "wall_ms": 1e3 * wall_s,
@@ -92,7 +95,7 @@ def run_trial(number: int, settings: TrialSettings) -> Record:
 
 
 def follow(
-    estimate: Estimate, turns: Iterable[Rotation], decimation: int
+    estimate: Estimate, turns: Iterable[Rotation], profiles_of: Profiles
 ) -> tuple[MotionEstimate, float, float]:
     """Let an estimator answer turn after turn, as the pipeline does.
 
@@ -106,7 +109,7 @@ def follow(
     odometer = Odometer()
     guess: tuple[PlanarMotion, int] | None = None
     for rotation in turns:
-        profiles = range_profiles(rotation, leakage.update(rotation)).every(decimation)
+        profiles = profiles_of(rotation, leakage.update(rotation))
         initial = None
         if guess is not None:
             earlier_s = (guess[1] - rotation.reference_ns) * 1e-9
@@ -238,7 +241,7 @@ def growth_of_passes(seed: int) -> dict[str, dict[str, Any]]:
     def one_pass(sizes: Mapping[str, int]) -> growth.Task:
         rotation = _turn_with_wide_margins(seed, sizes["range_bins"])
         mean_chirp = LeakageFilter(ImagingSettings().leakage_rotations).update(rotation)
-        profiles = range_profiles(rotation, mean_chirp).every(MOTION_DECIMATION)
+        profiles = vote_profiles(rotation, mean_chirp)
         array = AntennaArray().at_wavelength(rotation.waveform.wavelength_m)
         former = Beamformer(array, np.deg2rad(sizes["window_deg"]), workers=workers)
         highest_rad, rows = VoteSettings().elevations_rad[-1], (sizes["elevations"] + 1) // 2

@@ -29,13 +29,10 @@ from panoradar_ros.imaging.points import (
     range_image,
 )
 from panoradar_ros.imaging.rotation import Rotation
+from panoradar_ros.imaging.votes import vote_profiles
 from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 WARM_UP_TURNS_PER_S = 2.0
-
-MOTION_DECIMATION = 3
-"""The motion is estimated from every third position: interference between reflectors limits it, not
-noise, and inside the window the Doppler shift of 265 Hz stays below half of their rate."""
 
 MOTION_METHODS = ("moments", "hough")
 
@@ -156,11 +153,13 @@ class Imager:
             decimation=self.settings.decimation,
         )
         self._estimator: MotionEstimator | HoughMotionEstimator
+        self._motion_profiles: Callable[..., RangeProfiles]
         if self.settings.motion_method == "hough":
-            self._estimator, self._motion_decimation = HoughMotionEstimator(self.array), 1
+            self._estimator = HoughMotionEstimator(self.array)
+            self._motion_profiles = range_profiles
         else:
             self._estimator = MotionEstimator(self._beamformer, self.settings.motion)
-            self._motion_decimation = MOTION_DECIMATION
+            self._motion_profiles = vote_profiles
         self._leakage = LeakageFilter(self.settings.leakage_rotations)
         self._mean_chirp: NDArray[np.complex64] | None = None
         self._odometer = Odometer()
@@ -194,15 +193,15 @@ class Imager:
         if rotation.waveform != self._waveform:
             self._adopt(rotation.waveform)
         self._mean_chirp = self._leakage.update(rotation)
-        profiles = range_profiles(rotation, self._mean_chirp, workers=settings.workers)
-        marks["range_fft"] = time.perf_counter()
-        reckoning = self._motion(rotation, profiles.every(self._motion_decimation), yaw_rate)
+        reckoning = self._motion(rotation, yaw_rate)
         estimate = reckoning.estimate
         marks["motion"] = time.perf_counter()
         if on_motion is not None:
             on_motion(estimate)
         if wanted is not None and not wanted():
             return self._motion_alone(rotation, reckoning)
+        profiles = range_profiles(rotation, self._mean_chirp, workers=settings.workers)
+        marks["range_fft"] = time.perf_counter()
         power, coverage = self._beamformer.power(
             rotation, profiles, estimate.motion, settings.grid, self._buffer(profiles)
         )
@@ -245,13 +244,13 @@ class Imager:
             self._power = np.empty(shape, np.float32)
         return self._power
 
-    def _motion(
-        self, rotation: Rotation, profiles: RangeProfiles, yaw_rate: YawRatePrior | None
-    ) -> DeadReckoning:
+    def _motion(self, rotation: Rotation, yaw_rate: YawRatePrior | None) -> DeadReckoning:
         """Motion of a turn and where it led."""
         start_ns, end_ns = turn_times_ns(rotation)
         estimate = unknown_motion(PlanarMotion())
         if self.settings.estimate_motion:
+            workers = self.settings.workers
+            profiles = self._motion_profiles(rotation, self._mean_chirp, workers=workers)
             estimate = self._estimate(rotation, profiles, yaw_rate)
         reckoning = self._odometer.update(estimate, start_ns, end_ns)
         motion = reckoning.estimate.motion

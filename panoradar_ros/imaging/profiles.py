@@ -54,29 +54,13 @@ class RangeProfiles:
             share[received] = np.minimum(width / np.median(width), WIDEST_SHARE)
         return share
 
-    def every(self, decimation: int) -> "RangeProfiles":
-        """Every ``decimation``-th position, contiguous copies; 1 gives these profiles themselves.
-
-        Raises:
-            ValueError: decimation is not positive.
-        """
-        if decimation < 1:
-            raise ValueError(f"decimation must be at least 1, got {decimation}")
-        if decimation == 1:
-            return self
-        return RangeProfiles(
-            self.spectrum[::decimation].copy(),
-            self.weight[::decimation].copy(),
-            self.time_s[::decimation].copy(),
-            self.azimuth_rad[::decimation].copy(),
-        )
-
 
 def range_profiles(
     rotation: Rotation | Positions,
     leakage: NDArray[np.complex64] | None = None,
     decimation: int = 1,
     workers: int = 1,
+    window: NDArray[np.float32] | None = None,
 ) -> RangeProfiles:
     """Range FFT of every ``decimation``-th position, the leakage taken off the bins it is in.
 
@@ -88,6 +72,7 @@ def range_profiles(
         leakage: (antenna, sample) complex mean chirp, in ADC counts.
         decimation: 1 keeps all positions.
         workers: threads of the FFT.
+        window: (sample,) over a chirp's samples; without it Hann's.
 
     Raises:
         ValueError: decimation is not positive.
@@ -95,10 +80,10 @@ def range_profiles(
     if decimation < 1:
         raise ValueError(f"decimation must be at least 1, got {decimation}")
     used = slice(None, None, decimation)
-    spectrum = range_spectrum(as_complex(rotation.samples[used]), workers)
+    spectrum = range_spectrum(as_complex(rotation.samples[used]), workers, window)
     valid = rotation.valid[used]
     if leakage is not None:
-        mean = range_spectrum(leakage)
+        mean = range_spectrum(leakage, window=window)
         for near in (slice(None, LEAKAGE_BINS), slice(-LEAKAGE_BINS // 4, None)):
             spectrum[..., near] -= mean[:, near]
     if not valid.all():

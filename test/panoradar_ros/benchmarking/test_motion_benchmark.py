@@ -86,8 +86,6 @@ def test_answers_are_held_against_the_truth_in_the_middle_of_the_turn():
 
 @pytest.fixture
 def turns(monkeypatch):
-    every = SimpleNamespace(every=lambda step: step)
-    monkeypatch.setattr(motion, "range_profiles", lambda rotation, leakage: every)
     monkeypatch.setattr(
         motion, "turn_times_ns", lambda turn: (turn.reference_ns, turn.reference_ns + 500_000_000)
     )
@@ -102,9 +100,9 @@ def test_the_last_answer_is_the_next_first_guess(turns):
         seen.append((rotation, profiles, initial))
         return estimate_of(0.1 * len(seen), [1, 1, 1])
 
-    answer, cpu_s, wall_s = motion.follow(estimate, turns, 2)
+    answer, cpu_s, wall_s = motion.follow(estimate, turns, lambda rotation, leakage: "spectra")
     assert [one[2] and one[2].reference_s for one in seen] == [None, pytest.approx(-0.3)]
-    assert [one[1] for one in seen] == [2, 2]
+    assert [one[1] for one in seen] == ["spectra", "spectra"]
     assert answer.motion.x_mps == pytest.approx(0.2)
     assert min(cpu_s, wall_s) >= 0
 
@@ -116,7 +114,7 @@ def test_a_first_guess_that_leads_nowhere_is_dropped(turns):
         seen.append(initial)
         return estimate_of(0.1 * len(seen), [1, 1, 1], reliable=len(seen) != 2)
 
-    answer, _, _ = motion.follow(estimate, turns, 1)
+    answer, _, _ = motion.follow(estimate, turns, lambda rotation, leakage: "spectra")
     assert [guess is None for guess in seen] == [True, False, True]
     assert answer.reliable
 
@@ -182,7 +180,8 @@ def test_what_the_imu_says_reaches_the_estimators(monkeypatch, turns):
             yaw_rate_radps=0.3, imu=imu,
         )  # fmt: skip
         monkeypatch.setattr(motion, "simulate_trial", lambda number, settings, t=trial: t)
-        monkeypatch.setattr(motion, "_estimators", lambda: {"one": (estimate, 1)})
+        spectra = {"one": (estimate, lambda rotation, leakage: "spectra")}
+        monkeypatch.setattr(motion, "_estimators", lambda made=spectra: made)
         motion.run_trial(0, TrialSettings())
     assert seen == [prior, prior, None, None]
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mmwave.waveform import AntennaArray
-from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
+from panoradar_ros.imaging.beamforming import Beamformer
 from panoradar_ros.imaging.motion import MotionEstimator, MotionSettings, joined
 from panoradar_ros.imaging.planar_motion import PlanarMotion
+from panoradar_ros.imaging.votes import VoteSettings, vote_profiles
 from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 
@@ -16,7 +17,7 @@ def estimator():
 
 
 def estimated(estimator, rotation, *known):
-    return estimator.estimate(rotation, range_profiles(rotation, decimation=2), *known)
+    return estimator.estimate(rotation, vote_profiles(rotation), *known)
 
 
 def middle_velocity(rotation, velocity, yaw_rate_radps=0.0):
@@ -145,3 +146,9 @@ def test_settings_name_the_value_that_is_wrong():
         MotionSettings(blind_mps=0)
     with pytest.raises(ValueError, match="max_iterations"):
         MotionSettings(max_iterations=0)
+
+
+@pytest.mark.parametrize("name", ["nearest_m", "scatter", "taper_width"])
+def test_what_must_be_positive_is_refused_otherwise(name):
+    with pytest.raises(ValueError, match=f"{name} must be positive, got 0"):
+        VoteSettings(**{name: 0.0})
