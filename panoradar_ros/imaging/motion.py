@@ -44,6 +44,8 @@ class MotionSettings:
         max_yaw_rate_radps: so are faster turns.
         blind_mps: a direction in which the velocity's standard deviation is larger is one that the
             scene does not tell.
+        blind_radps: a rate of turn whose standard deviation is larger is not known, as where the
+            robot spins faster than votes can follow; in buildings 2 deg/s are usual, 5 the most.
 
     Raises:
         ValueError: a value is out of its range.
@@ -58,6 +60,7 @@ class MotionSettings:
     max_speed_mps: float = 0.9
     max_yaw_rate_radps: float = np.deg2rad(90)
     blind_mps: float = 0.05
+    blind_radps: float = np.deg2rad(6)
 
     def __post_init__(self) -> None:
         for name in (
@@ -67,6 +70,7 @@ class MotionSettings:
             "max_speed_mps",
             "max_yaw_rate_radps",
             "blind_mps",
+            "blind_radps",
         ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
@@ -225,7 +229,8 @@ class MotionEstimator:
             motion.speed_mps < 0.999 * settings.max_speed_mps
             and abs(motion.yaw_rate_radps) < 0.999 * settings.max_yaw_rate_radps
         )
-        reliable = possible and step.velocity_mps < settings.unsettled_mps and blind is None
+        told = blind is None and covariance[2, 2] < settings.blind_radps**2
+        reliable = possible and step.velocity_mps < settings.unsettled_mps and told
         return MotionEstimate(
             motion, covariance, pixels, iterations, reliable, blind, landmarks, step.covariance
         )

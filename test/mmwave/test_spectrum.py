@@ -36,9 +36,7 @@ def test_raw_samples_become_complex():
     ("window_of", "bandwidth_bins", "side_lobe_db"),
     [(range_window, 1.5, -31.5), (narrow_window, 1.3709, -27.3)],
 )
-def test_windows_have_their_bandwidth_and_side_lobes(
-    window_of, bandwidth_bins, side_lobe_db
-):
+def test_windows_have_their_bandwidth_and_side_lobes(window_of, bandwidth_bins, side_lobe_db):
     window = window_of(256).astype(np.float64)
     assert window.sum() == pytest.approx(1.0, abs=1e-6)
     assert 256 * (window**2).sum() == pytest.approx(bandwidth_bins, rel=1e-3)

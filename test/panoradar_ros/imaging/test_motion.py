@@ -53,6 +53,15 @@ def test_rate_of_turn_among_point_reflectors(estimator, rotation_of, cloud_of, y
     assert [estimate.motion.x_mps, estimate.motion.y_mps] == pytest.approx(expected, abs=0.012)
 
 
+@pytest.mark.parametrize("yaw_rate_dps", [-220.0, 200.0])
+def test_a_robot_that_spins_too_fast_is_not_answered(
+    estimator, rotation_of, cloud_of, yaw_rate_dps
+):
+    rate = np.deg2rad(yaw_rate_dps)
+    rotation = rotation_of(cloud_of(55), (0.3, -0.15), seed=5, yaw_rate_radps=rate)
+    assert not estimated(estimator, rotation).reliable
+
+
 def test_an_imu_makes_the_rate_of_turn_sure(estimator, rotation_of, cloud_of):
     rate = np.deg2rad(25)
     rotation = rotation_of(cloud_of(55), (0.2, 0.0), seed=5, yaw_rate_radps=rate)
