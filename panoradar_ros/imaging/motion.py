@@ -230,7 +230,7 @@ class MotionEstimator:
             and abs(motion.yaw_rate_radps) < 0.999 * settings.max_yaw_rate_radps
         )
         told = blind is None and covariance[2, 2] < settings.blind_radps**2
-        reliable = possible and step.velocity_mps < settings.unsettled_mps and told
+        reliable = bool(possible and step.velocity_mps < settings.unsettled_mps and told)
         return MotionEstimate(
             motion, covariance, pixels, iterations, reliable, blind, landmarks, step.covariance
         )
