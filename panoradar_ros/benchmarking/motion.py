@@ -8,7 +8,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from functools import cache, partial
@@ -27,7 +27,7 @@ from mmwave.waveform import AntennaArray
 from panoradar_ros.benchmarking import growth
 from panoradar_ros.benchmarking.capture import machine
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
-from panoradar_ros.imaging.beamforming import Beamformer, RangeProfiles, range_profiles
+from panoradar_ros.imaging.beamforming import Beamformer
 from panoradar_ros.imaging.hough_motion import HoughMotionEstimator
 from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.motion import MotionEstimate, MotionEstimator
@@ -36,14 +36,11 @@ from panoradar_ros.imaging.pipeline import ImagingSettings, turn_times_ns
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.imaging.votes import VoteSettings, vote_profiles
+from panoradar_ros.imaging.yaw_prior import YawRatePrior
 from panoradar_ros.scoring import score_motion
 
 Record = dict[str, Any]
-Estimate = Callable[..., MotionEstimate]
-"""Called with rotation, profiles and first guess, and the IMU's ``yaw_rate`` where there is one."""
-
-Profiles = Callable[..., RangeProfiles]
-"""Called with rotation and leakage: the spectra that an estimator wants."""
+Estimator = MotionEstimator | HoughMotionEstimator
 
 ESTIMATOR, BASELINE = "moments", "hough"
 """Names of the two in the records."""
@@ -63,13 +60,13 @@ SWEEPS: dict[str, tuple[int, ...]] = {
 
 
 @cache
-def _estimators() -> dict[str, tuple[Estimate, Profiles]]:
-    """The estimators as the imaging pipeline makes them, each with its range spectra."""
+def _estimators() -> dict[str, Estimator]:
+    """The estimators as the imaging pipeline makes them."""
     settings = ImagingSettings()
     beamformer = Beamformer(AntennaArray(), settings.window_rad, workers=settings.workers)
     return {
-        ESTIMATOR: (MotionEstimator(beamformer, settings.motion).estimate, vote_profiles),
-        BASELINE: (HoughMotionEstimator().estimate, range_profiles),
+        ESTIMATOR: MotionEstimator(beamformer, settings.motion),
+        BASELINE: HoughMotionEstimator(),
     }
 
 
@@ -84,9 +81,8 @@ def run_trial(number: int, settings: TrialSettings) -> Record:
         "trial": number,
         "true": [*map(float, trial.velocity_mps), trial.yaw_rate_radps],
     }
-    for name, (estimate, profiles_of) in _estimators().items():
-        told = partial(estimate, yaw_rate=trial.imu) if trial.imu else estimate
-        answer, cpu_s, wall_s = follow(told, (trial.before, trial.scored), profiles_of)
+    for name, estimator in _estimators().items():
+        answer, cpu_s, wall_s = follow(estimator, (trial.before, trial.scored), trial.imu)
         record[name] = answer_record(answer, trial) | {
             "cpu_ms": 1e3 * cpu_s,
             "wall_ms": 1e3 * wall_s,
@@ -95,29 +91,36 @@ def run_trial(number: int, settings: TrialSettings) -> Record:
 
 
 def follow(
-    estimate: Estimate, turns: Iterable[Rotation], profiles_of: Profiles
+    estimator: Estimator, turns: Iterable[Rotation], yaw_rate: YawRatePrior | None = None
 ) -> tuple[MotionEstimate, float, float]:
     """Let an estimator answer turn after turn, as the pipeline does.
 
     The last answer is the next first guess; where that leads nowhere the estimator starts again
     without, and the odometer joins each answer with the turn before.
 
+    Args:
+        estimator: of the motion.
+        turns: one after the other.
+        yaw_rate: what an IMU says of the rate of turn meanwhile.
+
     Returns:
-        Answer for the last turn, and CPU and wall seconds that it took without the range FFT.
+        Answer for the last turn, and CPU and wall seconds that it took from the leakage-free chirps
+        on, its range FFT included.
     """
     leakage = LeakageFilter(ImagingSettings().leakage_rotations)
     odometer = Odometer()
     guess: tuple[PlanarMotion, int] | None = None
     for rotation in turns:
-        profiles = profiles_of(rotation, leakage.update(rotation))
+        mean_chirp = leakage.update(rotation)
         initial = None
         if guess is not None:
             earlier_s = (guess[1] - rotation.reference_ns) * 1e-9
             initial = replace(guess[0], reference_s=guess[0].reference_s + earlier_s)
         cpu_s, wall_s = time.process_time(), time.perf_counter()
-        answer = estimate(rotation, profiles, initial)
+        profiles = estimator.profiles(rotation, mean_chirp)
+        answer = estimator.estimate(rotation, profiles, initial, yaw_rate)
         if not answer.reliable and initial is not None:
-            answer = estimate(rotation, profiles, None)
+            answer = estimator.estimate(rotation, profiles, None, yaw_rate)
         answer = odometer.update(answer, *turn_times_ns(rotation)).estimate
         cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
         guess = (answer.motion, rotation.reference_ns) if answer.reliable else None

@@ -1,4 +1,4 @@
-"""How far dead reckoning drifts over long drives that turn with their way."""
+"""How far dead reckoning drifts over long drives of a base that turns meanwhile."""
 
 import argparse
 import os

@@ -117,14 +117,14 @@ def plan_beams(
         ValueError: the spectra are not finite, their antennas are not the array's, or the turn's
             margins are shorter than a window needs.
     """
-    _refuse_bad_profiles(rotation, profiles, array)
+    refuse_bad_profiles(rotation, profiles, array)
     yaw_share = abs(motion.yaw_rate_radps) / rotation.angular_speed_rad_s
     if yaw_share > 0.5:
         raise ValueError(
             f"yaw_rate_radps must be at most half the turntable's speed, got "
             f"{motion.yaw_rate_radps} of {rotation.angular_speed_rad_s:.2f} rad/s"
         )
-    _refuse_short_margins(rotation, profiles, window_rad)
+    refuse_short_margins(rotation, profiles, window_rad)
     rays = grid.columns
     ray_rad = rotation.ray_azimuth_rad(rays)
     total, coverage = received_weight(profiles, ray_rad, motion, array, window_rad)
@@ -160,7 +160,17 @@ def plan_beams(
     )
 
 
-def _refuse_bad_profiles(rotation: Rotation, profiles: RangeProfiles, array: AntennaArray) -> None:
+def refuse_bad_profiles(rotation: Rotation, profiles: RangeProfiles, array: AntennaArray) -> None:
+    """Check spectra before work goes into them.
+
+    Args:
+        rotation: the turn.
+        profiles: range spectra of its positions.
+        array: antenna array.
+
+    Raises:
+        ValueError: the spectra are not finite, or their antennas are not the array's.
+    """
     positions, antennas, bins = profiles.spectrum.shape
     if antennas != array.antennas or antennas % rotation.waveform.transmitters:
         raise ValueError(
@@ -177,7 +187,17 @@ def _refuse_bad_profiles(rotation: Rotation, profiles: RangeProfiles, array: Ant
         )
 
 
-def _refuse_short_margins(rotation: Rotation, profiles: RangeProfiles, window_rad: float) -> None:
+def refuse_short_margins(rotation: Rotation, profiles: RangeProfiles, window_rad: float) -> None:
+    """Check that the positions reach far enough beyond both ends of the turn.
+
+    Args:
+        rotation: the turn.
+        profiles: range spectra of its positions.
+        window_rad: full width of the azimuth window.
+
+    Raises:
+        ValueError: they reach less than LEAST_MARGIN of half a window.
+    """
     turned = rotation.direction * (profiles.azimuth_rad[[0, -1]] - rotation.start_azimuth_rad)
     before, after = -turned[0], turned[1] - 2 * np.pi
     if min(before, after) < LEAST_MARGIN * window_rad / 2:

@@ -134,6 +134,15 @@ class HoughMotionEstimator:
         self.settings = settings if settings is not None else HoughSettings()
         self._libraries = ThreadpoolController()  # looks for them once: it takes milliseconds
 
+    def profiles(
+        self,
+        rotation: Rotation,
+        leakage: NDArray[np.complex64] | None = None,
+        workers: int = 1,
+    ) -> RangeProfiles:
+        """Range spectra that :meth:`estimate` wants: Hann's window, every position."""
+        return range_profiles(rotation, leakage, workers=workers)
+
     def estimate(
         self,
         rotation: Rotation,

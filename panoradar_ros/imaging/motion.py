@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from panoradar_ros.imaging.beam_plan import refuse_bad_profiles, refuse_short_margins
 from panoradar_ros.imaging.beamforming import Beamformer, RangeProfiles
 from panoradar_ros.imaging.landmarks import Landmarks
 from panoradar_ros.imaging.motion_solver import (
@@ -19,7 +20,7 @@ from panoradar_ros.imaging.motion_solver import (
 )
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.rotation import Rotation
-from panoradar_ros.imaging.votes import VoteCounter, VoteSettings
+from panoradar_ros.imaging.votes import VoteCounter, VoteSettings, vote_profiles
 from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 STATE = ("x_mps", "y_mps", "x_mps2", "y_mps2", "yaw_rate_radps")
@@ -155,6 +156,15 @@ class MotionEstimator:
         self.settings = settings if settings is not None else MotionSettings()
         self._counter = VoteCounter(beamformer, self.settings.votes)
 
+    def profiles(
+        self,
+        rotation: Rotation,
+        leakage: NDArray[np.complex64] | None = None,
+        workers: int = 1,
+    ) -> RangeProfiles:
+        """Range spectra that :meth:`estimate` wants, see :func:`vote_profiles`."""
+        return vote_profiles(rotation, leakage, workers)
+
     def estimate(
         self,
         rotation: Rotation,
@@ -166,13 +176,16 @@ class MotionEstimator:
 
         Args:
             rotation: the turn.
-            profiles: range spectra of its positions.
+            profiles: range spectra of its positions, of :meth:`profiles`.
             initial: first guess in this rotation's time, for example from the last one.
             yaw_rate: what an IMU says of the rate of turn.
 
         Raises:
-            ValueError: the rotation is shorter than a window.
+            ValueError: the positions do not reach half a window beyond both ends of the turn, or
+                the spectra are not finite or of another array.
         """
+        refuse_bad_profiles(rotation, profiles, self._beamformer.array)
+        refuse_short_margins(rotation, profiles, self._beamformer.window_rad)
         settings = self.settings
         ray_s = rotation.ray_time_s(settings.votes.rays)
         middle_s = float(ray_s[0] + np.pi / rotation.angular_speed_rad_s)

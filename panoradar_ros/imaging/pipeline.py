@@ -29,7 +29,6 @@ from panoradar_ros.imaging.points import (
     range_image,
 )
 from panoradar_ros.imaging.rotation import Rotation
-from panoradar_ros.imaging.votes import vote_profiles
 from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 WARM_UP_TURNS_PER_S = 2.0
@@ -58,6 +57,11 @@ class ImagingSettings:
         detection: the detector's settings.
         leakage_rotations: memory of the leakage filter.
         workers: threads.
+        device: that forms the beams of whole turns: ``cpu``, ``gpu`` or ``auto``, see
+            :func:`mmwave.backend.array_module`. All else runs on the CPU.
+
+    Raises:
+        ValueError: the method has another name.
     """
 
     grid: PanoramaGrid = field(default_factory=PanoramaGrid)
@@ -70,6 +74,7 @@ class ImagingSettings:
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     leakage_rotations: float = 6.0
     workers: int = 2
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if self.motion_method not in MOTION_METHODS:
@@ -98,7 +103,7 @@ class Panorama:
         power: (row, column, range) in squared ADC counts; the imager's buffer, valid until the next
             rotation is imaged.
         lost_fraction: share of (position, antenna) rows that were lost.
-        stage_ms: wall time of each stage.
+        stage_ms: wall time of each stage; ``motion`` includes its own range FFT.
 
     Where no image was wanted ``image``, ``points_m``, ``scan`` and ``power`` are empty.
     """
@@ -151,15 +156,13 @@ class Imager:
             workers=self.settings.workers,
             method=self.settings.beamforming,
             decimation=self.settings.decimation,
+            device=self.settings.device,
         )
         self._estimator: MotionEstimator | HoughMotionEstimator
-        self._motion_profiles: Callable[..., RangeProfiles]
         if self.settings.motion_method == "hough":
             self._estimator = HoughMotionEstimator(self.array)
-            self._motion_profiles = range_profiles
         else:
             self._estimator = MotionEstimator(self._beamformer, self.settings.motion)
-            self._motion_profiles = vote_profiles
         self._leakage = LeakageFilter(self.settings.leakage_rotations)
         self._mean_chirp: NDArray[np.complex64] | None = None
         self._odometer = Odometer()
@@ -250,7 +253,7 @@ class Imager:
         estimate = unknown_motion(PlanarMotion())
         if self.settings.estimate_motion:
             workers = self.settings.workers
-            profiles = self._motion_profiles(rotation, self._mean_chirp, workers=workers)
+            profiles = self._estimator.profiles(rotation, self._mean_chirp, workers)
             estimate = self._estimate(rotation, profiles, yaw_rate)
         reckoning = self._odometer.update(estimate, start_ns, end_ns)
         motion = reckoning.estimate.motion

@@ -109,7 +109,7 @@ class VoteSettings:
             interference between reflectors hides first.
         least_coverage: rays that received less of their window do not vote.
         dominance: pixels below this share of the strongest power around them do not vote: they show
-            the side lobe of something at another azimuth.
+            the side lobe of something at another azimuth or range.
         neighbourhood: (rays, bins) that count as around.
         scatter: spread of the vote of a pixel full of interfering reflectors, in units of what the
             window could show at all.
@@ -266,9 +266,6 @@ class VoteCounter:
             rotation: the turn.
             profiles: range spectra of its positions.
             motion: the assumed motion.
-
-        Raises:
-            ValueError: the rotation is shorter than the window.
         """
         former, settings = self._beamformer, self.settings
         ray_rad = rotation.ray_azimuth_rad(settings.rays)

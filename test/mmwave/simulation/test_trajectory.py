@@ -196,7 +196,7 @@ def test_constant_velocity_of_a_turning_body_is_a_circle():
 
 def test_small_and_ordinary_rates_of_turn_join_without_a_step():
     ways = []
-    for rate in (0.00999999, 0.01000001):
+    for rate in (0.29999999, 0.30000001):
         drive = ConstantAcceleration(
             vx_mps=0.3, ax_mps2=0.2, ay_mps2=-0.1, yaw_rate_radps=rate, frame="body"
         )

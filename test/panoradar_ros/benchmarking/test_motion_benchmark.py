@@ -1,4 +1,5 @@
 import json
+import time
 from argparse import ArgumentParser
 from types import SimpleNamespace
 
@@ -89,32 +90,49 @@ def turns(monkeypatch):
     monkeypatch.setattr(
         motion, "turn_times_ns", lambda turn: (turn.reference_ns, turn.reference_ns + 500_000_000)
     )
-    monkeypatch.setattr(motion.LeakageFilter, "update", lambda self, rotation: None)
+    monkeypatch.setattr(motion.LeakageFilter, "update", lambda self, rotation: "leakage")
     return [SimpleNamespace(reference_ns=0), SimpleNamespace(reference_ns=500_000_000)]
+
+
+def estimator_of(estimate):
+    return SimpleNamespace(
+        profiles=lambda rotation, leakage: f"spectra without {leakage}", estimate=estimate
+    )
 
 
 def test_the_last_answer_is_the_next_first_guess(turns):
     seen = []
 
-    def estimate(rotation, profiles, initial):
+    def estimate(rotation, profiles, initial, yaw_rate):
         seen.append((rotation, profiles, initial))
         return estimate_of(0.1 * len(seen), [1, 1, 1])
 
-    answer, cpu_s, wall_s = motion.follow(estimate, turns, lambda rotation, leakage: "spectra")
+    answer, cpu_s, wall_s = motion.follow(estimator_of(estimate), turns)
     assert [one[2] and one[2].reference_s for one in seen] == [None, pytest.approx(-0.3)]
-    assert [one[1] for one in seen] == ["spectra", "spectra"]
+    assert [one[1] for one in seen] == ["spectra without leakage"] * 2
     assert answer.motion.x_mps == pytest.approx(0.2)
     assert min(cpu_s, wall_s) >= 0
+
+
+def test_the_time_includes_the_spectra(turns):
+    def profiles(rotation, leakage):
+        time.sleep(0.05)
+
+    estimator = SimpleNamespace(
+        profiles=profiles, estimate=lambda *given: estimate_of(0.1, [1, 1, 1])
+    )
+    _, _, wall_s = motion.follow(estimator, turns)
+    assert wall_s >= 0.05
 
 
 def test_a_first_guess_that_leads_nowhere_is_dropped(turns):
     seen = []
 
-    def estimate(rotation, profiles, initial):
+    def estimate(rotation, profiles, initial, yaw_rate):
         seen.append(initial)
         return estimate_of(0.1 * len(seen), [1, 1, 1], reliable=len(seen) != 2)
 
-    answer, _, _ = motion.follow(estimate, turns, lambda rotation, leakage: "spectra")
+    answer, _, _ = motion.follow(estimator_of(estimate), turns)
     assert [guess is None for guess in seen] == [True, False, True]
     assert answer.reliable
 
@@ -169,7 +187,7 @@ def test_options_reach_the_trials(played):
 def test_what_the_imu_says_reaches_the_estimators(monkeypatch, turns):
     seen = []
 
-    def estimate(rotation, profiles, initial, yaw_rate=None):
+    def estimate(rotation, profiles, initial, yaw_rate):
         seen.append(yaw_rate)
         return estimate_of(0.1, [1, 1, 1])
 
@@ -180,8 +198,7 @@ def test_what_the_imu_says_reaches_the_estimators(monkeypatch, turns):
             yaw_rate_radps=0.3, imu=imu,
         )  # fmt: skip
         monkeypatch.setattr(motion, "simulate_trial", lambda number, settings, t=trial: t)
-        spectra = {"one": (estimate, lambda rotation, leakage: "spectra")}
-        monkeypatch.setattr(motion, "_estimators", lambda made=spectra: made)
+        monkeypatch.setattr(motion, "_estimators", lambda: {"one": estimator_of(estimate)})
         motion.run_trial(0, TrialSettings())
     assert seen == [prior, prior, None, None]
 

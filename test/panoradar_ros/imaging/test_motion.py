@@ -7,7 +7,7 @@ from mmwave.waveform import AntennaArray
 from panoradar_ros.imaging.beamforming import Beamformer
 from panoradar_ros.imaging.motion import MotionEstimator, MotionSettings, joined
 from panoradar_ros.imaging.planar_motion import PlanarMotion
-from panoradar_ros.imaging.votes import VoteSettings, vote_profiles
+from panoradar_ros.imaging.votes import VoteCounter, VoteSettings
 from panoradar_ros.imaging.yaw_prior import YawRatePrior
 
 
@@ -17,7 +17,7 @@ def estimator():
 
 
 def estimated(estimator, rotation, *known):
-    return estimator.estimate(rotation, vote_profiles(rotation), *known)
+    return estimator.estimate(rotation, estimator.profiles(rotation), *known)
 
 
 def middle_velocity(rotation, velocity, yaw_rate_radps=0.0):
@@ -115,11 +115,11 @@ def test_reflectors_on_both_sides_only_leave_the_way_ahead_open(estimator, rotat
     rotation = rotation_of(sides, (0.0, 0.1), noise_counts=30.0)
     estimate = estimated(estimator, rotation)
     assert not estimate.reliable
-    if estimate.pixels >= 30:
-        blind = estimate.blind_heading_rad
-        assert blind is not None
-        assert abs(np.sin(blind)) < 0.3
-        assert np.sqrt(estimate.covariance[0, 0]) > 3 * np.sqrt(estimate.covariance[1, 1])
+    assert estimate.pixels >= 30
+    blind = estimate.blind_heading_rad
+    assert blind is not None
+    assert abs(np.sin(blind)) < 0.3
+    assert np.sqrt(estimate.covariance[0, 0]) > 3 * np.sqrt(estimate.covariance[1, 1])
 
 
 def test_losing_a_tenth_of_the_positions_changes_little(estimator, rotation_of, cloud_of):
@@ -138,6 +138,38 @@ def test_a_strong_reflector_at_the_seam_is_not_taken_for_acceleration(
     motion = estimated(estimator, rotation).motion
     assert [motion.x_mps, motion.y_mps] == pytest.approx([0.3, 0.1], abs=0.012)
     assert np.hypot(motion.x_mps2, motion.y_mps2) < 0.1
+
+
+def test_the_side_lobes_of_a_strong_reflector_have_no_vote(estimator, rotation_of):
+    """Alone, it would otherwise be counted in all the cells around its own."""
+    azimuth_rad, distance_m = 0.7, 3.0
+    x_m, y_m = distance_m * np.cos(azimuth_rad), distance_m * np.sin(azimuth_rad)
+    rotation = rotation_of([(x_m, y_m, 0.0, 4000)], noise_counts=4.0)
+    range_m = distance_m - AntennaArray().radius_m
+
+    def votes_around(neighbourhood):
+        counter = VoteCounter(Beamformer(AntennaArray()), VoteSettings(neighbourhood=neighbourhood))
+        votes = counter.votes(rotation, estimator.profiles(rotation), PlanarMotion())
+        beside_rad = np.abs(np.angle(np.exp(1j * (votes.azimuth_rad - azimuth_rad))))
+        beside_m = np.abs(votes.range_m - range_m)
+        near = (beside_m < 6.5 * rotation.waveform.range_bin_m) & (beside_rad < np.deg2rad(8))
+        return np.count_nonzero(near)
+
+    assert 1 <= votes_around((9, 7)) <= votes_around((9, 1)) / 2 <= votes_around((1, 1)) / 3
+
+
+def test_a_turn_without_half_a_window_before_and_after_is_refused(estimator, rotation_of):
+    rotation = rotation_of([(3.0, 0.0, 0.0, 500)], margin_rad=np.deg2rad(10))
+    with pytest.raises(ValueError, match=r"shorter than a turn and its window: it has 1\d\.\d deg"):
+        estimated(estimator, rotation)
+
+
+def test_spectra_that_are_not_finite_are_refused(estimator, rotation_of):
+    rotation = rotation_of([(3.0, 0.0, 0.0, 500)])
+    leakage = np.zeros((8, 256), np.complex64)
+    leakage[3, 100] = np.nan
+    with pytest.raises(ValueError, match="range spectra must be finite"):
+        estimator.estimate(rotation, estimator.profiles(rotation, leakage))
 
 
 def test_joining_what_is_known_weighs_by_variance(estimator, rotation_of, cloud_of):

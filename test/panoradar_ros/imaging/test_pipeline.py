@@ -41,6 +41,11 @@ def test_the_wavelength_is_that_of_the_waveform_that_came(rotation_of, cloud_of)
     assert [motion.x_mps, motion.y_mps] == pytest.approx(velocity, abs=0.02)
 
 
+def test_the_device_of_the_settings_is_the_beamformers():
+    with pytest.raises(ValueError, match="device must be cpu, gpu or auto, got 'tpu'"):
+        Imager(settings=ImagingSettings(device="tpu"))
+
+
 def test_motion_switched_off_is_not_called_certain(rotation_of, cloud_of):
     imager = Imager(settings=ImagingSettings(estimate_motion=False))
     panorama = imager.image(rotation_of(cloud_of(7)))
