@@ -104,8 +104,8 @@ def follow(
         yaw_rate: what an IMU says of the rate of turn meanwhile.
 
     Returns:
-        Answer for the last turn, and CPU and wall seconds that it took from the leakage-free chirps
-        on, its range FFT included.
+        Answer for the last turn, and CPU and wall seconds that it took,
+        its range FFT included.
     """
     leakage = LeakageFilter(ImagingSettings().leakage_rotations)
     odometer = Odometer()

@@ -140,7 +140,13 @@ class HoughMotionEstimator:
         leakage: NDArray[np.complex64] | None = None,
         workers: int = 1,
     ) -> RangeProfiles:
-        """Range spectra that :meth:`estimate` wants: Hann's window, every position."""
+        """Range spectra that :meth:`estimate` wants: Hann's window, every position.
+
+        Args:
+            rotation: the turn.
+            leakage: (antenna, sample) complex mean chirp, in ADC counts.
+            workers: threads of the FFT.
+        """
         return range_profiles(rotation, leakage, workers=workers)
 
     def estimate(

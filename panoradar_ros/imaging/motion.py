@@ -162,7 +162,13 @@ class MotionEstimator:
         leakage: NDArray[np.complex64] | None = None,
         workers: int = 1,
     ) -> RangeProfiles:
-        """Range spectra that :meth:`estimate` wants, see :func:`vote_profiles`."""
+        """Range spectra that :meth:`estimate` wants, see :func:`vote_profiles`.
+
+        Args:
+            rotation: the turn.
+            leakage: (antenna, sample) complex mean chirp, in ADC counts.
+            workers: threads of the FFT.
+        """
         return vote_profiles(rotation, leakage, workers)
 
     def estimate(
