@@ -15,8 +15,7 @@ def array_module(device: str = "cpu") -> ModuleType:
 
     Args:
         device: ``cpu`` (NumPy), ``gpu`` (CuPy, an error if it cannot run) or ``auto`` (CuPy if a
-        first
-            small allocation succeeds, else NumPy). CuPy imports without a GPU, so only an
+            first small allocation succeeds, else NumPy). CuPy imports without a GPU, so only an
             allocation tells.
 
     Raises:

@@ -1,7 +1,6 @@
 """How exact and how fast the ways to form beams are, beside phase steering in the same run."""
 
 import argparse
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from panoradar_ros.benchmarking.beamforming_pictures import (
     save_two_reflectors,
 )
 from panoradar_ros.benchmarking.capture import machine
+from panoradar_ros.benchmarking.memory import peak_growth_mb
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
 from panoradar_ros.imaging.beamforming import Beamformer, phase_steering, range_profiles
 from panoradar_ros.imaging.grid import PanoramaGrid
@@ -43,6 +43,11 @@ PATHS = {
     "full": {"method": "banded", "decimation": 1},
     "moving": {"method": "banded", "decimation": 2},
     "static": {"method": "static", "decimation": 2},
+}
+
+GPU_PATHS = {
+    "gpu": {"method": "banded", "decimation": 2, "device": "gpu"},
+    "gpu_full": {"method": "banded", "decimation": 1, "device": "gpu"},
 }
 
 DEFAULT = {"azimuths": 512, "elevations": 64, "window_deg": 60, "range_bins": 256}
@@ -71,7 +76,7 @@ class Measurements:
     beam_s: list[float]
 
 
-def measure_beamforming(trials: int = 4, seed: int = 1000) -> dict[str, Any]:
+def measure_beamforming(trials: int = 4, seed: int = 1000, gpu: bool = False) -> dict[str, Any]:
     """Image rotations in simulated buildings with motion that is known, and as if still.
 
     The turntable's speed swings by 5 %; the motion is the trial's velocity and rate of turn with an
@@ -81,14 +86,19 @@ def measure_beamforming(trials: int = 4, seed: int = 1000) -> dict[str, Any]:
     Args:
         trials: rotations.
         seed: of the first trial and of the beams that are compared.
+        gpu: the array path runs too, on the GPU.
 
     Returns:
         Times, errors and ratios as JSON holds them.
+
+    Raises:
+        RuntimeError: a GPU is wanted and none answers.
     """
     load = os.getloadavg()[0]
     array, grid = AntennaArray(), PanoramaGrid()
-    formers = {name: Beamformer(array, WINDOW_RAD, **how) for name, how in PATHS.items()}  # type: ignore[arg-type]
-    found = Measurements({name: [] for name in PATHS}, {name: [] for name in PATHS}, [], [])
+    paths = PATHS | (GPU_PATHS if gpu else {})
+    formers = {name: Beamformer(array, WINDOW_RAD, **how) for name, how in paths.items()}  # type: ignore[arg-type]
+    found = Measurements({name: [] for name in paths}, {name: [] for name in paths}, [], [])
     settings = TrialSettings(seed=seed, speed_jitter=0.05)
     for number in tqdm(range(trials), desc="rotations", leave=False, disable=None):
         generator = np.random.default_rng([seed, number, 0xBEA])
@@ -111,11 +121,15 @@ def measure_beamforming(trials: int = 4, seed: int = 1000) -> dict[str, Any]:
         "relative_error_full": max(found.errors["full"]),
         "relative_error_decimated": max(found.errors["moving"]),
         "relative_error_static": max(found.errors["static"]),
+        **{f"{name}_ms": times[name] for name in paths if name in GPU_PATHS},
+        **{
+            f"relative_error_{name}": max(found.errors[name]) for name in paths if name in GPU_PATHS
+        },
         "azimuth_fwhm_deg": half_power_width_deg(),
         "reference_ms": reference_ms,
         "speed_up": {name: reference_ms / value for name, value in times.items()},
         "gflop_per_frame": sizes | {"paper": PAPER_GFLOP},
-        "peak_rss_mb": peak_memory_mb(),
+        "peak_rss_mb": peak_growth_mb(frames_on_every_path),
     }
 
 
@@ -230,35 +244,24 @@ def noise_rotation(range_bins: int, seed: int) -> tuple[Rotation, RangeProfiles]
     return rotation, replace(range_profiles(rotation), spectrum=noise.view(np.complex64))
 
 
-def peak_memory_mb() -> float:
-    """By how much the memory of a fresh process grows while it images rotations."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(_grown_mb)
-
-
-def _grown_mb() -> float:
+def frames_on_every_path() -> Callable[[], None]:
+    """A task that images a rotation on every path of the CPU."""
     rotation, _ = noise_rotation(256, 0)
     motion, grid = PlanarMotion(0.3, -0.2, 0.1, 0.1, 0.25, 0.3), PanoramaGrid()
-    before = _resident_mb("VmRSS")
-    for how in PATHS.values():
-        profiles = range_profiles(rotation, workers=2)
-        Beamformer(AntennaArray(), WINDOW_RAD, **how).power(rotation, profiles, motion, grid)  # type: ignore[arg-type]
-    return _resident_mb("VmHWM") - before
 
+    def task() -> None:
+        for how in PATHS.values():
+            profiles = range_profiles(rotation, workers=2)
+            Beamformer(AntennaArray(), WINDOW_RAD, **how).power(rotation, profiles, motion, grid)  # type: ignore[arg-type]
 
-def _resident_mb(name: str) -> float:
-    """Resident memory now (VmRSS) or at its highest (VmHWM), from /proc."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise OSError(f"/proc/self/status does not say {name}")
+    return task
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--trials", type=int, default=4, help="rotations (4)")
     parser.add_argument("--seed", type=int, default=1000, help="of the first trial (1000)")
+    parser.add_argument("--gpu", action="store_true", help="measure the array path on a GPU too")
     growth.add_arguments(parser)
     parser.add_argument(
         "--pictures", type=Path, metavar="DIR", help="draw the beam and two reflectors"
@@ -270,7 +273,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.trials < 1:
         raise ValueError(f"--trials must be at least 1, got {arguments.trials}")
     growth.check(arguments)
-    result = measure_beamforming(arguments.trials, arguments.seed)
+    result = measure_beamforming(arguments.trials, arguments.seed, arguments.gpu)
     if arguments.pictures:
         save_beam_width(arguments.pictures / "beam_width.png")
         save_two_reflectors(arguments.pictures / "two_reflectors.png")

@@ -3,6 +3,7 @@
 import argparse
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from mmwave.simulation.building import Building, generate_building
 from mmwave.simulation.rotation import simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
+from panoradar_ros.benchmarking.beamforming import noise_rotation
 from panoradar_ros.benchmarking.capture import machine
+from panoradar_ros.benchmarking.memory import peak_growth_mb
 from panoradar_ros.benchmarking.trials import TURNS, consecutive_turns
 from panoradar_ros.imaging.beamforming import phase_steering, range_profiles
 from panoradar_ros.imaging.leakage import LeakageFilter
@@ -74,7 +77,21 @@ def measure_imaging(trials: int = 10, seed: int = 1000) -> dict[str, Any]:
         "relative_error_decimated": float(max(errors)),
         "reference_ms_extrapolated": direct_ms,
         "beamforming_speed_up": direct_ms / beamforming_ms,
+        "peak_rss_mb": peak_growth_mb(two_turns),
     }
+
+
+def two_turns() -> Callable[[], None]:
+    """A task that images two turns of noise with everything but the compiled code new."""
+    rotation, _ = noise_rotation(256, 0)
+    Imager().warm_up(rotation.waveform)
+
+    def task() -> None:
+        imager = Imager()
+        for _ in range(2):
+            imager.image(rotation)
+
+    return task
 
 
 def _random_velocity(generator: np.random.Generator) -> np.ndarray:

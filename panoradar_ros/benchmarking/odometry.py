@@ -2,10 +2,12 @@
 
 import argparse
 import os
-import platform
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import pairwise
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,11 @@ from tqdm import tqdm
 
 from mmwave.dca1000 import PositionBlock
 from mmwave.simulation.building import Building, generate_building
-from mmwave.simulation.rotation import DriveSimulator, World
+from mmwave.simulation.rotation import REVOLUTIONS_PER_S, DriveSimulator, World
+from mmwave.simulation.route import Speed, plan_route
 from mmwave.simulation.styles import STYLES
-from mmwave.simulation.trajectory import ClosedLoop, Trajectory, Turning
+from mmwave.simulation.trajectory import Trajectory, Turning
+from panoradar_ros.benchmarking.capture import machine
 from panoradar_ros.imaging.pipeline import Imager, Panorama
 from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.imaging.turntable import RotationAssembler
@@ -24,25 +28,26 @@ from panoradar_ros.imaging.turntable import RotationAssembler
 START_NS = 1_000_000_000_000
 SEGMENT_M = 10.0
 
-MEAN_TURN_RADPS, SWING_RADPS, SWING_PERIOD_S = np.deg2rad(15), np.deg2rad(30), 9.0
-"""How the robot turns while it drives."""
+MEAN_TURN_RADPS, SWING_RADPS, SWING_PERIOD_S = np.deg2rad(15), np.deg2rad(45), 9.0
+"""How the robot turns while it drives: from -30 to the 60 deg/s that the estimator is made for."""
 
 
-def drive_of(building: Building, speed_mps: float) -> Turning:
-    """Laps of the building's closed drive by a base that turns meanwhile.
-
-    The speed rises and falls by 30 % twice a lap and the rate of turn between -15 and 45 deg/s: the
-    loops are half a metre wide, and a base that faced along its way would spin there faster than
-    the 60 deg/s that the estimator is made for.
+def drive_of(
+    building: Building, length_m: float, speed_mps: float, generator: np.random.Generator
+) -> tuple[Turning, float]:
+    """A long way through the building by a base that turns meanwhile.
 
     Args:
         building: a generated building.
+        length_m: of the planned way.
         speed_mps: mean.
+        generator: chooses the way.
+
+    Returns:
+        The drive, and how many seconds it takes.
     """
-    points = building.drive_points_m
-    length_m = ClosedLoop(points, 1e6).length_m
-    way = ClosedLoop(points, length_m / speed_mps, speed_variation=0.3)
-    return Turning(way, MEAN_TURN_RADPS, SWING_RADPS, SWING_PERIOD_S)
+    way = plan_route(building, length_m, generator, Speed(speed_mps))
+    return Turning(way, MEAN_TURN_RADPS, SWING_RADPS, SWING_PERIOD_S), float(way.time_s[-1])
 
 
 def panoramas(world: World, drive: Trajectory, duration_s: float, seed: int) -> Iterator[Panorama]:
@@ -88,27 +93,25 @@ def drift(
         segment_m: length of a segment.
 
     Returns:
-        Mean and worst error of the position in percent of the segment, and of the yaw in degrees;
-        and the same over the whole drive.
+        Mean and worst error of the position in percent of the segment and of the yaw in degrees;
+        the same over the whole drive; how far apart the ends of a segment are on average, and the
+        scale of the estimated distances between them beside the true ones, in percent off.
     """
     steps = [np.hypot(b.x_m - a.x_m, b.y_m - a.y_m) for a, b in pairwise(true)]
     way_m = np.concatenate([[0.0], np.cumsum(steps)])
-
-    def error(first: int, last: int) -> tuple[float, float]:
-        wanted = true[first].inverse().then(true[last])
-        got = estimated[first].inverse().then(estimated[last])
-        distance = np.hypot(got.x_m - wanted.x_m, got.y_m - wanted.y_m)
-        return float(distance), abs(float(np.rad2deg(got.yaw_rad - wanted.yaw_rad)))
-
-    segments = []
-    for first in range(len(true)):
-        last = int(np.searchsorted(way_m, way_m[first] + segment_m))
-        if last < len(true):
-            segments.append(error(first, last))
-    position, yaw = np.array(segments).T
-    end_m, end_deg = error(0, len(true) - 1)
+    last = np.searchsorted(way_m, way_m + segment_m)
+    whole = last < len(true)
+    firsts, lasts = np.flatnonzero(whole), last[whole]
+    wanted = [true[a].inverse().then(true[b]) for a, b in zip(firsts, lasts, strict=True)]
+    got = [estimated[a].inverse().then(estimated[b]) for a, b in zip(firsts, lasts, strict=True)]
+    position, yaw = np.array([_apart(*pair) for pair in zip(got, wanted, strict=True)]).T
+    apart_m, found_m = (np.array([np.hypot(p.x_m, p.y_m) for p in ends]) for ends in (wanted, got))
+    end = (poses[0].inverse().then(poses[-1]) for poses in (estimated, true))
+    end_m, end_deg = _apart(*end)
     return {
         "distance_m": float(way_m[-1]),
+        "segment_ends_apart_m": float(apart_m.mean()),
+        "scale_error_percent": float(100 * (found_m @ apart_m / (apart_m @ apart_m) - 1)),
         "drift_percent_mean": float(100 * position.mean() / segment_m),
         "drift_percent_worst": float(100 * position.max() / segment_m),
         "yaw_drift_deg_per_10m_mean": float(yaw.mean() * 10 / segment_m),
@@ -118,14 +121,22 @@ def drift(
     }
 
 
+def _apart(one: PlanarPose, other: PlanarPose) -> tuple[float, float]:
+    """Distance of two poses in metres and in degrees of yaw."""
+    distance_m = float(np.hypot(one.x_m - other.x_m, one.y_m - other.y_m))
+    return distance_m, abs(float(np.rad2deg(one.yaw_rad - other.yaw_rad)))
+
+
 def measure_drive(seed: int, distance_m: float, speed_mps: float) -> dict[str, Any]:
-    """Drive laps through one building and compare dead reckoning with the truth."""
+    """Drive through one building and compare dead reckoning with the truth."""
     style = sorted(STYLES)[seed % len(STYLES)]
     building = generate_building(seed, style)
-    drive = drive_of(building, speed_mps)
+    generator = np.random.default_rng([seed, 0x0D0])
+    drive, duration_s = drive_of(building, distance_m, speed_mps, generator)
     estimated, at_s, unreliable = [], [], 0
-    turns = panoramas(building, drive, distance_m / speed_mps, seed)
-    for panorama in tqdm(turns, desc=f"{style} {seed}", unit="turn", leave=False):
+    turns = panoramas(building, drive, duration_s, seed)
+    total = int(duration_s * REVOLUTIONS_PER_S)
+    for panorama in tqdm(turns, desc=f"{style} {seed}", unit="turn", total=total, leave=False):
         estimated.append(panorama.odometry.pose)
         at_s.append((panorama.end_ns - START_NS) * 1e-9)
         unreliable += not panorama.motion.reliable
@@ -145,24 +156,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--distance", type=float, default=100.0, help="metres of each drive (100)")
     parser.add_argument("--speed", type=float, default=0.4, help="mean speed in m/s (0.4)")
     parser.add_argument("--seed", type=int, default=1000, help="of the first building (1000)")
+    parser.add_argument("--jobs", type=int, default=1, help="drives at the same time (1)")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure as the arguments say."""
-    if arguments.drives < 1 or arguments.distance < 2 * SEGMENT_M:
-        raise ValueError("--drives must be at least 1 and --distance at least 20")
+    if arguments.drives < 1 or arguments.distance < 2 * SEGMENT_M or arguments.jobs < 1:
+        raise ValueError("--drives and --jobs must be at least 1 and --distance at least 20")
     if not 0.05 <= arguments.speed <= 0.45:
         raise ValueError(f"--speed must be from 0.05 to 0.45 m/s, got {arguments.speed}")
-    begin_s = time.perf_counter()
-    drives = [
-        measure_drive(arguments.seed + number, arguments.distance, arguments.speed)
-        for number in range(arguments.drives)
-    ]
+    load, begin_s = os.getloadavg()[0], time.perf_counter()
+    one = partial(measure_drive, distance_m=arguments.distance, speed_mps=arguments.speed)
+    seeds = range(arguments.seed, arguments.seed + arguments.drives)
+    if arguments.jobs == 1:
+        drives = list(map(one, seeds))
+    else:
+        with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
+            drives = list(pool.map(one, seeds))
     return {
         "simulated": True,
-        "machine": platform.processor() or platform.machine(),
+        "machine": machine()["processor"],
         "cores": os.cpu_count(),
-        "load_before": os.getloadavg()[0],
+        "load_before": load,
         "seed": arguments.seed,
         "seconds": time.perf_counter() - begin_s,
         "drives": drives,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import Imu, JointState, PointCloud2
 
+from mmwave.backend import array_module
 from mmwave.dca1000 import PositionBlock
 from mmwave.ros import messages
 from mmwave.ros.diagnostics import Key, Level, Rate, Status
@@ -115,7 +116,8 @@ class ImagingNode(LifecycleNode):
         try:
             self._settings(values)
             calibration(values)
-        except ValueError as error:
+            array_module(values["device"])
+        except (ValueError, RuntimeError) as error:
             return str(error)
         return ""
 
@@ -134,6 +136,7 @@ class ImagingNode(LifecycleNode):
             ),
             leakage_rotations=values["leakage_memory_rotations"],
             workers=values["workers"],
+            device=values["device"],
         )
 
     def _take_angles(self, chain: RollingImager, true_angle: TrueAngle) -> None:

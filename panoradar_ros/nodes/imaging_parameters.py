@@ -186,6 +186,14 @@ PARAMETERS = (
         read_only=True,
     ),
     Parameter("workers", 2, "Threads that form beams", minimum=1, maximum=64, read_only=True),
+    Parameter(
+        "device",
+        "cpu",
+        "Where the beams of whole turns are formed; gpu needs CuPy and is refused where none "
+        "answers, auto takes the CPU then. Sectors and motion are made on the CPU",
+        choices=("cpu", "gpu", "auto"),
+        read_only=True,
+    ),
 )
 
 

@@ -36,3 +36,4 @@ def test_the_scored_rotation_is_not_the_first_of_its_imager(monkeypatch, simulat
     assert scored[1] - scored[0] == pytest.approx(2 * np.pi)
     # the reference takes off the leakage that the imager remembers, not the scored turn's own
     assert result["relative_error_decimated"] < 0.01
+    assert 60 < result["peak_rss_mb"] < 600

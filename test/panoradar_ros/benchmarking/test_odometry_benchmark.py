@@ -29,3 +29,9 @@ def test_a_yaw_error_a_step_is_counted_per_ten_metres():
     result = drift(straight(300, turn_rad=np.deg2rad(0.01)), straight(300))
     assert result["yaw_drift_deg_per_10m_mean"] == pytest.approx(1.0, rel=0.02)
     assert result["end_yaw_error_deg"] == pytest.approx(3.0, rel=1e-6)
+
+
+def test_an_error_of_scale_is_told_from_other_drift():
+    scaled = drift(straight(300, scale=1.02), straight(300))
+    assert scaled["scale_error_percent"] == pytest.approx(2.0, rel=1e-6)
+    assert scaled["segment_ends_apart_m"] == pytest.approx(10.0)
