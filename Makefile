@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := ros,sim,viewer,test,lint
+EXTRAS := ros,sim,viewer,train,test,lint
 
 .PHONY: help setup demo test test-slow lint format clean
 

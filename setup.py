@@ -53,6 +53,9 @@ setup(
         "sim": ["embreex>=2.17.7"],
         "viewer": ["rerun-sdk>=0.41"],
         "gpu": ["cupy-cuda13x"],
+        # ONNX Runtime in one of two builds that exclude each other
+        "learned": ["onnxruntime>=1.20"],
+        "train": ["torch>=2.6", "onnx>=1.16", "onnxruntime>=1.20"],
         "test": [
             "pytest>=8",
             "pytest-timeout>=2",

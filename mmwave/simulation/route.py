@@ -24,6 +24,7 @@ _FAR_SHARE = 0.6
 _MIDDLE_M = 1.0
 _SMOOTHING_S = 0.7
 _TICK_S = 0.1
+_STANDING_S = 4 * _SMOOTHING_S
 _KNOTS = slice(None, None, 3)
 
 
@@ -77,7 +78,7 @@ def plan_route(
         speed: along the way.
 
     Returns:
-        Positions over time, yaw 0.
+        Positions over time, yaw 0; the robot stands still for three seconds at both ends.
 
     Raises:
         ValueError: the building has no room for a way, or the length is not positive.
@@ -172,8 +173,10 @@ def _driven(points_m: NDArray[np.float64], length_m: float, speed: Speed) -> Way
     """The points at the speed wanted, smoothed over time, so that corners are braked for."""
     steps_m = np.linalg.norm(np.diff(points_m, axis=0), axis=1)
     along_m = np.concatenate([[0.0], np.cumsum(steps_m)])
-    time_s = np.arange(0.0, length_m / speed.mean_mps, _TICK_S)
-    distance_m = np.minimum(speed.distance_m(time_s), along_m[-1])
+    driven_s = length_m / speed.mean_mps
+    time_s = np.arange(0.0, driven_s + 2 * _STANDING_S, _TICK_S)
+    moving_s = np.clip(time_s - _STANDING_S, 0.0, driven_s)
+    distance_m = np.minimum(speed.distance_m(moving_s), along_m[-1])
     exact = np.column_stack([np.interp(distance_m, along_m, axis) for axis in points_m.T])
     smooth = gaussian_filter1d(exact, _SMOOTHING_S / _TICK_S, axis=0, mode="nearest")
     poses = np.column_stack([smooth, np.zeros(len(smooth))])

@@ -22,7 +22,7 @@ from panoradar_ros.benchmarking.beamforming_pictures import (
     save_two_reflectors,
 )
 from panoradar_ros.benchmarking.capture import machine
-from panoradar_ros.benchmarking.memory import peak_growth_mb
+from panoradar_ros.benchmarking.memory import peak_memory
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
 from panoradar_ros.imaging.beamforming import Beamformer, phase_steering, range_profiles
 from panoradar_ros.imaging.grid import PanoramaGrid
@@ -129,7 +129,7 @@ def measure_beamforming(trials: int = 4, seed: int = 1000, gpu: bool = False) ->
         "reference_ms": reference_ms,
         "speed_up": {name: reference_ms / value for name, value in times.items()},
         "gflop_per_frame": sizes | {"paper": PAPER_GFLOP},
-        "peak_rss_mb": peak_growth_mb(frames_on_every_path),
+        "peak_rss_mb": peak_memory(frames_on_every_path).grown_mb,
     }
 
 

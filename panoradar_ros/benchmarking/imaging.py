@@ -13,7 +13,7 @@ from mmwave.simulation.rotation import simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
 from panoradar_ros.benchmarking.beamforming import noise_rotation
 from panoradar_ros.benchmarking.capture import machine
-from panoradar_ros.benchmarking.memory import peak_growth_mb
+from panoradar_ros.benchmarking.memory import peak_memory
 from panoradar_ros.benchmarking.trials import TURNS, consecutive_turns
 from panoradar_ros.imaging.beamforming import phase_steering, range_profiles
 from panoradar_ros.imaging.leakage import LeakageFilter
@@ -58,6 +58,7 @@ def measure_imaging(trials: int = 10, seed: int = 1000) -> dict[str, Any]:
         reference_s.append(seconds)
     score = score_motion(np.array(estimated), np.array(true))
     beams = 512 * 64
+    peak = peak_memory(two_turns)
     beamforming_ms = float(np.median([stage["beamforming"] for stage in stages]))
     direct_ms = 1e3 * float(np.median(reference_s)) * beams
     return {
@@ -77,7 +78,8 @@ def measure_imaging(trials: int = 10, seed: int = 1000) -> dict[str, Any]:
         "relative_error_decimated": float(max(errors)),
         "reference_ms_extrapolated": direct_ms,
         "beamforming_speed_up": direct_ms / beamforming_ms,
-        "peak_rss_mb": peak_growth_mb(two_turns),
+        "peak_rss_mb": peak.grown_mb,
+        "process_peak_mb": peak.process_mb,
     }
 
 

@@ -1,32 +1,50 @@
 """How much memory a task needs, in a process of its own."""
 
+import ctypes
+import gc
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Task = Callable[[], Any]
 
 
-def peak_growth_mb(prepare: Callable[[], Task]) -> float:
-    """By how much the resident memory of a fresh process grows at most during a task.
+@dataclass(frozen=True)
+class PeakMemory:
+    """Resident memory at its highest.
+
+    Attributes:
+        grown_mb: over what was there before the task.
+        process_mb: of the whole process, interpreter, libraries and compiled code with it.
+    """
+
+    grown_mb: float
+    process_mb: float
+
+
+def peak_memory(prepare: Callable[[], Task]) -> PeakMemory:
+    """How much memory a fresh process needs at most during a task.
 
     Args:
-        prepare: makes the task and what it starts from, which does not count; a function of a
-            module, as it is called in the other process.
+        prepare: makes the task and what it starts from, which does not count as growth; a function
+            of a module, as it is called in the other process.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_growth_mb, (prepare,))
+        return pool.apply(_peak, (prepare,))
 
 
-def _growth_mb(prepare: Callable[[], Task]) -> float:
+def _peak(prepare: Callable[[], Task]) -> PeakMemory:
     task = prepare()
-    Path("/proc/self/clear_refs").write_text(
-        "5"
-    )  # the peak so far is forgotten (proc_pid_clear_refs(5))
-    before = _resident_mb("VmRSS")
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # freed memory that the allocator keeps would hide growth
+    # the peak so far is forgotten: man 5 proc_pid_clear_refs
+    Path("/proc/self/clear_refs").write_text("5")
+    before_mb = _resident_mb("VmRSS")
     task()
-    return _resident_mb("VmHWM") - before
+    peak_mb = _resident_mb("VmHWM")
+    return PeakMemory(peak_mb - before_mb, peak_mb)
 
 
 def _resident_mb(name: str) -> float:

@@ -5,7 +5,7 @@ from mmwave.simulation.building import generate_building
 from mmwave.simulation.route import Speed, plan_route
 from mmwave.simulation.trajectory import DRIVE_DURATION_S
 
-BUILDINGS = [(seed, style) for seed, style in enumerate(("office", "laboratory", "corridor"))]
+BUILDINGS = [(seed, style) for seed, style in enumerate(("office", "laboratory", "school"))]
 
 
 @pytest.fixture(scope="module", params=BUILDINGS, ids=str)

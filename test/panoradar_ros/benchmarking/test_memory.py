@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from panoradar_ros.benchmarking.memory import peak_growth_mb
+from panoradar_ros.benchmarking.memory import peak_memory
 
 
 def hundred_megabytes():
@@ -10,4 +10,6 @@ def hundred_megabytes():
 
 
 def test_the_peak_of_a_task_counts_and_nothing_before_it():
-    assert peak_growth_mb(hundred_megabytes) == pytest.approx(100, abs=5)
+    peak = peak_memory(hundred_megabytes)
+    assert peak.grown_mb == pytest.approx(100, abs=5)
+    assert peak.process_mb > 120

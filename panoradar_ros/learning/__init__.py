@@ -1,0 +1,1 @@
+"""Data, networks and training; the only place that knows PyTorch."""

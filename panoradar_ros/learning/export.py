@@ -1,0 +1,127 @@
+"""Trained networks as ONNX files with half-precision weights, checked against PyTorch."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from mmwave.inference import OnnxModel, card_path, file_sha256
+from panoradar_ros.learning.networks.range_net import RangeNet
+
+OPSET = 17
+SMALL = 256
+"""Initialisers with fewer numbers stay in single precision: they cost nothing."""
+
+
+class ExportedRangeNet(nn.Module):
+    """The range network as the node runs it: one panorama in, images out.
+
+    Args:
+        net: trained.
+    """
+
+    OUTPUTS = ("range_m", "spread_m", "confidence", "normal")
+
+    def __init__(self, net: RangeNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, echo: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(1, row, column, range) uint8 to (row, column) images and (row, column, 3) normals."""
+        image = self.net.read(self.net(echo))
+        normal = image.normal[0].permute(1, 2, 0)
+        return image.range_m[0], image.spread_m[0], image.confidence[0], normal
+
+
+def export_range_net(
+    net: RangeNet, path: Path, echo: np.ndarray, card: Mapping[str, Any]
+) -> dict[str, float]:
+    """Write the model and its card; neither appears if they disagree with PyTorch.
+
+    Args:
+        net: trained.
+        path: of the ``.onnx`` file.
+        echo: (row, column, range) uint8, a real panorama to compare on.
+        card: what is known of the model; hash and errors are added.
+
+    Returns:
+        How far ONNX Runtime is from PyTorch on the panorama: median and 99.9 % quantile of the
+        range's difference, share of rays whose answers differ by more than 1 cm, median difference
+        of the normals.
+
+    Raises:
+        ValueError: they are too far apart.
+    """
+    module = ExportedRangeNet(net).eval()
+    batch = torch.from_numpy(np.ascontiguousarray(echo))[None]
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.onnx")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.onnx.export(
+            module,
+            (batch,),
+            str(partial),
+            input_names=["echo"],
+            output_names=list(ExportedRangeNet.OUTPUTS),
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        model = onnx.load(str(partial))
+        halve_weights(model)
+        onnx.checker.check_model(model)
+        onnx.save(model, str(partial))
+        about = {**card, "sha256": file_sha256(partial), "bytes": partial.stat().st_size}
+        card_path(partial).write_text(json.dumps(about), encoding="utf-8")
+        with torch.no_grad():
+            expected = [one.numpy() for one in module(batch)]
+        found = OnnxModel(partial).run(echo=batch.numpy())
+        errors = differences(expected, [found[name] for name in ExportedRangeNet.OUTPUTS])
+        about["onnx_against_pytorch"] = errors
+        if errors["range_median_m"] > 1e-3 or errors["share_over_1cm"] > 0.01:
+            raise ValueError(f"the exported model is not the network: {errors}")
+        text = json.dumps(about, indent=1)
+        card_path(path).write_text(text + "\n", encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+        card_path(partial).unlink(missing_ok=True)
+    return errors
+
+
+def differences(expected: list[np.ndarray], found: list[np.ndarray]) -> dict[str, float]:
+    """How far two answers are apart; see :func:`export_range_net`."""
+    both = np.isfinite(expected[0]) & np.isfinite(found[0])
+    apart_m = np.abs(expected[0][both] - found[0][both])
+    other = np.isfinite(expected[0]) != np.isfinite(found[0])
+    return {
+        "range_median_m": float(np.median(apart_m)),
+        "range_p999_m": float(np.quantile(apart_m, 0.999)),
+        "share_over_1cm": float((np.sum(apart_m > 0.01) + other.sum()) / other.size),
+        "normal_median": float(np.median(np.abs(expected[3] - found[3]))),
+    }
+
+
+def halve_weights(model: onnx.ModelProto) -> None:
+    """Keep large weights in half precision, with a cast before their use: half the file."""
+    graph = model.graph
+    casts, kept = [], []
+    for weight in graph.initializer:
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < SMALL:
+            kept.append(weight)
+            continue
+        half = numpy_helper.to_array(weight).astype(np.float16)
+        kept.append(numpy_helper.from_array(half, weight.name + "_half"))
+        casts.append(
+            helper.make_node("Cast", [weight.name + "_half"], [weight.name], to=TensorProto.FLOAT)
+        )
+    nodes = list(graph.node)
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(kept)
+    graph.node.extend(casts + nodes)

@@ -1,0 +1,91 @@
+"""What the range network is told off for."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from panoradar_ros.learning.networks.range_net import RangeNet, RangeOutput
+
+
+@dataclass(frozen=True)
+class RangeTarget:
+    """Truth of a batch.
+
+    Attributes:
+        range_m: (N, row, column); inf: nothing within reach.
+        normal: (N, 3, row, column) unit vectors outward, left, up; 0 where there is none.
+        counts: (N, row, column) bool: glass and unknown surfaces do not.
+    """
+
+    range_m: Tensor
+    normal: Tensor
+    counts: Tensor
+
+
+@dataclass(frozen=True)
+class RangeWeights:
+    """Weights of the parts of the loss.
+
+    Attributes:
+        bins: cross entropy of the distribution over bins.
+        position: absolute error within the right bin, per coarse bin.
+        normal: of the normals.
+        far: errors of the position count up to so many coarse bins; those of the bin itself are
+            the distribution's.
+    """
+
+    bins: float = 1.0
+    position: float = 2.0
+    normal: float = 0.5
+    far: float = 2.0
+
+
+def range_loss(
+    net: RangeNet, output: RangeOutput, target: RangeTarget, weights: RangeWeights | None = None
+) -> dict[str, Tensor]:
+    """Loss of a batch.
+
+    The target of the distribution is shared by the two bins beside the true range, so that its
+    expectation is that range.
+
+    Args:
+        net: tells where the bins are.
+        output: its answer.
+        target: the truth.
+        weights: of the parts.
+
+    Returns:
+        Parts by name, and their weighted ``sum``.
+    """
+    weights = weights if weights is not None else RangeWeights()
+    something = torch.isfinite(target.range_m)
+    place = (target.range_m - net.nearest_m[:, None]) / net.coarse_m
+    nothing = ~something | (place > net.coarse - 0.5)
+    place = torch.where(nothing, 0.0, place).clamp(0.0, net.coarse - 1.0)
+    low = place.floor().long().clamp_max(net.coarse - 2)
+    share = place - low
+    log_probability = output.logits.log_softmax(dim=1)
+
+    def of_bin(index: Tensor) -> Tensor:
+        return log_probability.gather(1, index[:, None])[:, 0]
+
+    of_range = -((1 - share) * of_bin(low) + share * of_bin(low + 1))
+    entropy = torch.where(nothing, -log_probability[:, -1], of_range)
+    counted = target.counts.float()
+    parts = {"bins": _mean(entropy, counted)}
+    image = net.read(output)
+    error = (image.range_m - target.range_m).abs() / net.coarse_m
+    both = target.counts & ~nothing & torch.isfinite(image.range_m) & (error < weights.far)
+    parts["position"] = _mean(torch.where(both, error, 0.0), both.float())
+    cosine = (functional.normalize(output.normal, dim=1) * target.normal).sum(dim=1)
+    has_normal = target.counts & something
+    # the angle itself for small ones, and no infinite slope where they agree
+    parts["normal"] = _mean((2 * (1 - cosine) + 1e-4).sqrt(), has_normal.float())
+    parts["sum"] = sum(getattr(weights, name) * value for name, value in parts.items())
+    return parts
+
+
+def _mean(value: Tensor, weight: Tensor) -> Tensor:
+    return (value * weight).sum() / weight.sum().clamp_min(1.0)

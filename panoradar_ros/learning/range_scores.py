@@ -1,0 +1,133 @@
+"""Range images and normals against the truth, as Lai et al. 2024 (section 8) hold them against it.
+
+Absolute errors over the pixels whose true range is at most 9.6 m and whose first surface is not
+glass; mean, median, 80 and 90 % quantile of every image, then their means over images.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from panoradar_ros.learning.dataset import FrameSet, range_batch
+from panoradar_ros.learning.frames import Frame
+from panoradar_ros.learning.networks.range_net import RangeNet
+
+FARTHEST_M = 9.6
+DISTANCES_M = ((0.0, 3.0), (3.0, 6.0), (6.0, 10.0))
+
+
+@dataclass
+class RangeScores:
+    """Errors over images; ``add`` collects them.
+
+    Attributes:
+        mae_m: mean absolute error of every image; NaN entries do not occur.
+        quantiles_m: median, 80 and 90 % quantile of every image.
+        missing: share of the counted pixels without an answer, of every image.
+        normal_deg: mean and median angle of every image, where there are normals.
+        by_distance_m: mean absolute error of every image in DISTANCES_M.
+    """
+
+    mae_m: list[float] = field(default_factory=list)
+    quantiles_m: list[list[float]] = field(default_factory=list)
+    missing: list[float] = field(default_factory=list)
+    normal_deg: list[list[float]] = field(default_factory=list)
+    by_distance_m: list[list[float]] = field(default_factory=list)
+
+    def add(
+        self,
+        range_m: NDArray[np.floating],
+        frame: Frame,
+        normal: NDArray[np.floating] | None = None,
+    ) -> None:
+        """Hold an image against its frame.
+
+        A pixel without an answer counts as FARTHEST_M: leaving hard pixels out must not pay.
+
+        Args:
+            range_m: (row, column).
+            frame: the truth.
+            normal: (row, column, 3) unit vectors outward, left, up.
+        """
+        counted = np.isfinite(frame.range) & (frame.range <= FARTHEST_M) & ~frame.glass
+        if not counted.any():
+            return
+        true = frame.range[counted]
+        found = np.where(np.isfinite(range_m), range_m, FARTHEST_M)[counted]
+        error = np.abs(np.clip(found, 0.0, FARTHEST_M) - true)
+        self.mae_m.append(float(error.mean()))
+        self.quantiles_m.append(np.quantile(error, (0.5, 0.8, 0.9)).tolist())
+        self.missing.append(float(1 - np.isfinite(range_m[counted]).mean()))
+        bands = [(true >= low) & (true < high) for low, high in DISTANCES_M]
+        self.by_distance_m.append(
+            [float(error[band].mean()) if band.any() else float("nan") for band in bands]
+        )
+        if normal is not None:
+            cosine = np.sum(normal[counted] * frame.normal[counted] / 127.0, axis=-1)
+            angle = np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
+            self.normal_deg.append([float(angle.mean()), float(np.median(angle))])
+
+    def as_json(self) -> dict[str, float | list[float] | int]:
+        """Means over the images."""
+        if not self.mae_m:
+            raise ValueError("no image had a pixel that counts")
+        median, p80, p90 = np.mean(self.quantiles_m, axis=0)
+        result: dict[str, float | list[float] | int] = {
+            "images": len(self.mae_m),
+            "range_mae_m": float(np.mean(self.mae_m)),
+            "range_median_m": float(median),
+            "range_p80_m": float(p80),
+            "range_p90_m": float(p90),
+            "missing": float(np.mean(self.missing)),
+            "range_mae_by_distance_m": np.nanmean(self.by_distance_m, axis=0).tolist(),
+        }
+        if self.normal_deg:
+            mean, middle = np.mean(self.normal_deg, axis=0)
+            result |= {"normal_mean_deg": float(mean), "normal_median_deg": float(middle)}
+        return result
+
+
+def score_classical(frames: Iterable[Frame]) -> RangeScores:
+    """The strongest CFAR detection of every ray, without learning."""
+    scores = RangeScores()
+    for frame in frames:
+        scores.add(frame.classical, frame)
+    return scores
+
+
+def score_with(
+    answer: Callable[[Frame], tuple[NDArray[np.floating], NDArray[np.floating]]],
+    frames: Iterable[Frame],
+) -> RangeScores:
+    """Any function from a frame to (row, column) ranges and (row, column, 3) normals."""
+    scores = RangeScores()
+    for frame in frames:
+        range_m, normal = answer(frame)
+        scores.add(range_m, frame, normal)
+    return scores
+
+
+def score_range_net(
+    net: RangeNet, frames: FrameSet, limit: int | None = None, device: str = "cpu"
+) -> RangeScores:
+    """The network in PyTorch on frames spread over all buildings.
+
+    Args:
+        net: goes to evaluation mode.
+        frames: to look at.
+        limit: so many of them at most.
+        device: of the network.
+    """
+    net.eval()
+    chosen = frames.spread(len(frames) if limit is None else limit)
+
+    def answer(frame: Frame) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        with torch.no_grad():
+            image = net.read(net(range_batch([frame], device)[0]))
+        normal = image.normal[0].permute(1, 2, 0)
+        return image.range_m[0].cpu().numpy(), normal.cpu().numpy()
+
+    return score_with(answer, (frames[number] for number in chosen))

@@ -1,0 +1,51 @@
+"""Parameters of the recognition node."""
+
+from mmwave.ros.parameters import Parameter
+
+PARAMETERS = (
+    Parameter("frame_id", "radar_base", "Frame of range image and points", read_only=True),
+    Parameter(
+        "range_model",
+        "",
+        "ONNX file of the range network, its card beside it; empty for the one that is installed",
+        read_only=True,
+    ),
+    Parameter(
+        "device",
+        "cpu",
+        "Where the networks run; gpu is refused where none answers, auto takes the CPU then",
+        choices=("cpu", "gpu", "auto"),
+        read_only=True,
+    ),
+    Parameter(
+        "threads",
+        1,
+        "Of the networks on the CPU; 0 takes all cores and disturbs the imaging",
+        minimum=0,
+        maximum=64,
+        read_only=True,
+    ),
+    Parameter(
+        "minimum_confidence",
+        0.3,
+        "Points and scan leave out rays that the network is less sure of",
+        minimum=0.0,
+        maximum=1.0,
+    ),
+    Parameter(
+        "minimum_range_m",
+        0.4,
+        "Nearest range of the scan",
+        minimum=0.0,
+        maximum=5.0,
+        read_only=True,
+    ),
+    Parameter(
+        "maximum_range_m",
+        9.5,
+        "Farthest range of the scan",
+        minimum=0.5,
+        maximum=100.0,
+        read_only=True,
+    ),
+)

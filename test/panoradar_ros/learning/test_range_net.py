@@ -1,0 +1,182 @@
+"""The range network begins as the classical answer, wraps around, and goes out as ONNX."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmwave.inference import ModelError, OnnxModel, read_card
+from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.learning.export import export_range_net
+from panoradar_ros.learning.losses import RangeTarget, range_loss
+from panoradar_ros.learning.networks.range_net import SIZES, RadarGrid, RangeNet
+from panoradar_ros.recognition.range_image import RangeRecogniser
+
+GRID = PanoramaGrid(columns=32, rows=8)
+RADAR = RadarGrid(rows=8)
+NOISE_DB, ECHO_DB = 0, 30
+
+
+def steps(db):
+    return np.uint8((db + 10) * 4)
+
+
+def panorama(seed=0, columns=GRID.columns):
+    """Echoes of one reflector a ray at known ranges, in a little noise; none in the last row."""
+    rng = np.random.default_rng(seed)
+    bins = rng.integers(20, 250, (GRID.rows, columns))
+    echo = rng.integers(steps(-5), steps(5), (GRID.rows, columns, 256), dtype=np.uint8)
+    rows, cells = np.indices(bins.shape)
+    echo[rows[:-1], cells[:-1], bins[:-1]] = steps(ECHO_DB)
+    axis_m = 0.08 * np.cos(GRID.elevation_rad)[:, None]
+    range_m = (bins * 0.03747 + axis_m).astype(np.float32)
+    range_m[-1] = np.inf
+    return echo, range_m
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(3)
+    return RangeNet(SIZES["tiny"], RADAR).eval()
+
+
+def answer(net, echo):
+    with torch.no_grad():
+        return net.read(net(torch.from_numpy(echo)[None]))
+
+
+def test_before_training_the_answer_is_the_strongest_echo(net):
+    echo, range_m = panorama()
+    found = answer(net, echo).range_m[0].numpy()
+    assert np.abs(found[:-1] - range_m[:-1]).max() < 0.08  # half a coarse bin
+    assert np.isinf(found[-1]).all()
+
+
+def trained(net, steps_done=60):
+    """A few steps on one panorama with other normals, so that every weight counts."""
+    echo, range_m = panorama(1)
+    normal = torch.zeros(1, 3, *range_m.shape)
+    normal[:, 2] = 1
+    target = RangeTarget(torch.from_numpy(range_m)[None], normal, torch.ones(1, *range_m.shape) > 0)
+    optimiser = torch.optim.AdamW(net.parameters(), 3e-3)
+    net.train()
+    losses = []
+    for _ in range(steps_done):
+        loss = range_loss(net, net(torch.from_numpy(echo)[None]), target)["sum"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    net.eval()
+    return losses
+
+
+def test_training_lowers_the_loss_and_finds_position_and_normal(net):
+    losses = trained(net, 150)
+    assert losses[-1] < 0.4 * losses[0]
+    echo, range_m = panorama(1)
+    image = answer(net, echo)
+    error = np.abs(image.range_m[0].numpy()[:-1] - range_m[:-1])
+    assert np.median(error) < 0.03
+    assert image.normal[0, 2].mean() > 0.8
+
+
+def test_a_rolled_panorama_gives_the_rolled_answer(net):
+    trained(net)
+    echo, _ = panorama(2)
+    step = 2 * 2  # patches of the stem and of the tiny U-Net
+    image = answer(net, echo)
+    rolled = answer(net, np.roll(echo, step, axis=1))
+    for one, other in zip(image, rolled, strict=True):
+        torch.testing.assert_close(torch.roll(one, step, dims=-1), other, atol=1e-4, rtol=1e-4)
+
+
+def test_without_wrapping_the_seam_shows():
+    torch.manual_seed(3)
+    net = RangeNet(SIZES["tiny"], RADAR, wraps=False).eval()
+    trained(net)
+    echo, _ = panorama(2)
+    image, rolled = answer(net, echo), answer(net, np.roll(echo, 16, axis=1))
+    apart = (torch.roll(image.confidence, 16, dims=-1) - rolled.confidence).abs()
+    seams = apart[..., [0, 15, 16, 31]].max()
+    assert seams > 1e-3
+
+
+def test_loss_is_least_at_the_truth_and_glass_does_not_count(net):
+    echo, range_m = panorama(4)
+    output = net(torch.from_numpy(echo)[None])
+    normal = torch.zeros(1, 3, *range_m.shape)
+    normal[:, 0] = -1
+
+    def loss(range_m, counts=None):
+        counts = torch.ones(1, *range_m.shape, dtype=torch.bool) if counts is None else counts
+        target = RangeTarget(torch.from_numpy(range_m)[None], normal, counts)
+        return {
+            name: float(part.detach()) for name, part in range_loss(net, output, target).items()
+        }
+
+    right, wrong = loss(range_m), loss(range_m + np.float32(0.5))
+    assert right["bins"] < wrong["bins"]
+    glass = np.zeros(range_m.shape, bool)
+    glass[:, 5] = True
+    other = range_m.copy()
+    other[:, 5] = 1.0
+    counts = torch.from_numpy(~glass)[None]
+    assert loss(other, counts)["sum"] == pytest.approx(loss(range_m, counts)["sum"])
+
+
+def test_onnx_says_what_pytorch_says(net, tmp_path):
+    trained(net)
+    echo, _ = panorama(5)
+    path = tmp_path / "range.onnx"
+    errors = export_range_net(net, path, echo, {"name": "range", "licence": "Apache-2.0"})
+    assert errors["range_median_m"] < 1e-3
+    card = read_card(path)
+    assert card.about["onnx_against_pytorch"] == errors
+    image = answer(net, echo)
+    found = OnnxModel(path).run(echo=echo[None])
+    both = np.isfinite(found["range_m"]) & np.isfinite(image.range_m[0].numpy())
+    assert np.abs(found["range_m"] - image.range_m[0].numpy())[both].max() < 0.02
+    np.testing.assert_allclose(found["confidence"], image.confidence[0], atol=5e-3)
+    size = path.stat().st_size
+    assert size < 2.5 * sum(one.numel() for one in net.parameters()) + 60_000  # half precision
+
+
+def test_recogniser_makes_normals_of_the_robots_axes_and_marks_what_was_not_received(net, tmp_path):
+    trained(net)
+    path = tmp_path / "range.onnx"
+    export_range_net(net, path, panorama(5)[0], {"name": "range"})
+    recognise = RangeRecogniser(OnnxModel(path), GRID)
+    power = 10 ** (np.float32(0.025) * (panorama(5)[0].astype(np.float32) - 40))
+    coverage = np.ones(GRID.columns)
+    coverage[7] = 0.2
+    image = recognise(power, coverage)
+    assert np.isnan(image.range_m[:, 7]).all()
+    assert np.isnan(image.confidence[:, 7]).all()
+    assert not np.isnan(image.range_m[:, 8]).any()
+    seen = np.isfinite(image.range_m)
+    np.testing.assert_allclose(np.linalg.norm(image.normal[seen], axis=-1), 1, atol=1e-3)
+    assert (image.normal[~seen] == 0).all()
+    # up for the ray is up for the robot at the horizon, and leans back above it
+    assert image.normal[..., 2][3:5][seen[3:5]].mean() > 0.8
+
+
+def test_wrong_models_and_cubes_are_refused(net, tmp_path):
+    path = tmp_path / "range.onnx"
+    export_range_net(net, path, panorama(5)[0], {"name": "range"})
+    model = OnnxModel(path)
+    with pytest.raises(ModelError, match="choose a panoradar_range model"):
+        RangeRecogniser(model, PanoramaGrid())
+    with pytest.raises(ModelError, match="takes cubes of"):
+        RangeRecogniser(model, GRID)(np.ones((8, 32, 128), np.float32), np.ones(32))
+    with pytest.raises(ModelError, match="echo must be"):
+        model.run(echo=np.zeros((1, 8, 32, 256), np.float32))
+    with pytest.raises(ModelError, match="takes echo, got other"):
+        model.run(other=np.zeros(1, np.uint8))
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(ModelError, match="damaged"):
+        OnnxModel(path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ModelError, match="no usable card"):
+        OnnxModel(path)
+    with pytest.raises(ModelError, match="there is no model"):
+        OnnxModel(tmp_path / "none.onnx")

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+
+from mmwave.simulation.building import RADAR_HEIGHT_M, generate_building
+from mmwave.simulation.trajectory import DRIVE_DURATION_S
+from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.learning.frames import BuildingFrames
+from panoradar_ros.learning.simulated import (
+    Disturbances,
+    Place,
+    draw_place,
+    in_ray_frames,
+    simulate_building,
+    simulate_frame,
+)
+from panoradar_ros.recognition.echo import decode_db
+
+
+@pytest.fixture(scope="module")
+def building():
+    return generate_building(11, "office")
+
+
+@pytest.fixture(scope="module")
+def place(building):
+    return draw_place(building, np.random.default_rng(4), 4)
+
+
+@pytest.fixture(scope="module")
+def made(building, place):
+    return simulate_frame(building, place)
+
+
+def test_echoes_lie_where_the_truth_is(made):
+    """The mean echo at the true range of walls is far over that of half a metre before it."""
+    frame, _ = made
+    row = 32
+    db = decode_db(frame.echo[row])
+    true = frame.range[row]
+    seen = np.isfinite(true) & (true > 1.5) & (true < 8)
+    bins = np.rint((true - 0.08) / 0.03747)
+    at = np.array([db[c, int(b) - 1 : int(b) + 2].max() for c, b in enumerate(bins) if seen[c]])
+    before = np.array(
+        [db[c, int(b) - 16 : int(b) - 13].max() for c, b in enumerate(bins) if seen[c]]
+    )
+    assert np.median(at) > np.median(before) + 10
+
+
+def test_the_classical_image_agrees_with_the_truth(made):
+    frame, _ = made
+    middle = slice(24, 40)
+    error = np.abs(frame.classical - frame.range)[middle]
+    assert np.median(error[np.isfinite(error)]) < 0.15
+
+
+def test_normals_look_back_at_the_radar(made):
+    frame, _ = made
+    something = np.isfinite(frame.range)
+    assert (frame.normal[..., 0][something] <= 0).all()
+    length = np.linalg.norm(frame.normal[something].astype(float), axis=-1) / 127
+    np.testing.assert_allclose(length, 1, atol=0.02)
+    floor = something[60] & (frame.label[60] == 10)
+    assert floor.any()
+    # a floor seen at 40 degrees down: up in the world, half outward and half up for the ray
+    elevation = PanoramaGrid().elevation_rad[60]
+    expected = np.array([np.sin(elevation), 0, np.cos(elevation)])
+    np.testing.assert_allclose(frame.normal[60][floor].mean(0) / 127, expected, atol=0.02)
+
+
+def test_ray_frames_turn_with_the_robot():
+    grid = PanoramaGrid(columns=8, rows=2)
+    wall = np.zeros((2, 8, 3), np.float32)
+    wall[..., 0] = -1  # a wall ahead in the world
+    for quarter in range(4):
+        own = in_ray_frames(wall, np.full(8, quarter * np.pi / 2), grid)
+        towards = (2 * quarter) % 8  # column k looks at -k/8 of a turn, the robot at quarter/4
+        assert own[0, towards, 0] == pytest.approx(-127 * np.cos(np.pi / 4), abs=1)
+        assert own[0, towards, 1] == 0
+
+
+def test_motion_is_estimated_as_it_is_live(made):
+    _, known = made
+    error = np.subtract(known["motion_estimated"], known["motion_true"])
+    assert known["motion_reliable"]
+    assert np.hypot(*error[:2]) < 0.03
+
+
+def test_the_robot_has_room(building):
+    for seed in range(5):
+        place = draw_place(building, np.random.default_rng(seed), seed)
+        times = np.linspace(0, 0.65, 9)
+        pose = place.trajectory.pose(times)
+        way = np.column_stack([pose.x_m, pose.y_m])
+        assert building.clearance_m(way, times).min() > 0.35
+    assert RADAR_HEIGHT_M > 0
+    assert DRIVE_DURATION_S > 0.65
+
+
+def test_losses_and_other_antennas_are_in_the_echoes(building, place, made):
+    worse = Place(place.trajectory, Disturbances(0.1, np.deg2rad(40), 3.0), place.seed)
+    frame, known = simulate_frame(building, worse)
+    assert known["lost_share"] == 0.1
+    assert not np.array_equal(frame.echo, made[0].echo)
+    np.testing.assert_array_equal(frame.range, made[0].range)
+
+
+def test_a_building_is_written_once_and_the_same_every_time(tmp_path):
+    first = simulate_building(tmp_path / "a", "office", 12, 1)
+    again = simulate_building(tmp_path / "b", "office", 12, 1)
+    assert first.name == again.name == "office_000012"
+    one, two = BuildingFrames(first)[0], BuildingFrames(again)[0]
+    np.testing.assert_array_equal(one.range, two.range)
+    assert np.mean(one.echo != two.echo) < 1e-3
+    stamp = (first / "echo.npy").stat().st_mtime_ns
+    assert simulate_building(tmp_path / "a", "office", 12, 1) == first
+    assert (first / "echo.npy").stat().st_mtime_ns == stamp
