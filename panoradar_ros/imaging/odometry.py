@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from panoradar_ros.imaging.landmarks import Landmarks, polar_map, turned_between
 from panoradar_ros.imaging.motion import MotionEstimate, joined
+from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.planar_pose import PlanarPose
 
 UNKNOWN_SPEED_MPS = 0.5
@@ -29,9 +30,12 @@ class OdometrySettings:
 
     Attributes:
         longest_hole_s: holes between turns up to this are bridged with the motions around them.
+        longest_coast_s: so long after the last reliable turn the robot is taken to move on as it
+            did; then the pose stays until the scene says more.
         keyframe_distance_m: a rotation farther from the keyframe becomes the next one.
         keyframe_turn_rad: so does one that has turned more.
         search_rad: how far the predicted yaw may be wrong.
+        lost_search_rad: how far it may be where this turn or the last did not say how it moved.
         least_landmarks: fewer are not matched.
         least_correlation: poorer matches are not used.
         match_spread_rad: standard deviation of a match.
@@ -45,9 +49,11 @@ class OdometrySettings:
     """
 
     longest_hole_s: float = 1.0
+    longest_coast_s: float = 1.0
     keyframe_distance_m: float = 0.5
     keyframe_turn_rad: float = np.deg2rad(40)
     search_rad: float = np.deg2rad(8)
+    lost_search_rad: float = np.deg2rad(25)
     least_landmarks: int = 100
     least_correlation: float = 0.2
     match_spread_rad: float = np.deg2rad(0.07)
@@ -55,12 +61,14 @@ class OdometrySettings:
     steadiest_mps: float = 0.02
 
     def __post_init__(self) -> None:
-        if self.longest_hole_s < 0:
-            raise ValueError(f"longest_hole_s must not be negative, got {self.longest_hole_s}")
+        for name in ("longest_hole_s", "longest_coast_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
         for name in (
             "keyframe_distance_m",
             "keyframe_turn_rad",
             "search_rad",
+            "lost_search_rad",
             "match_spread_rad",
             "steadiest_radps2",
             "steadiest_mps",
@@ -88,14 +96,18 @@ class DeadReckoning:
 
 @dataclass(frozen=True)
 class _Turn:
-    """What is kept of the last turn: everything refers to its middle."""
+    """What is kept of the last turn: everything refers to its middle.
+
+    ``moved`` is the motion that the pose follows: the estimate's, or that of the last reliable turn
+    for a while, or none.
+    """
 
     middle_ns: int
     end_ns: int
     raw: MotionEstimate
     estimate: MotionEstimate
     pose: PlanarPose
-    matched: bool
+    moved: PlanarMotion | None
 
 
 @dataclass(frozen=True)
@@ -119,8 +131,10 @@ def motion_covariance(estimate: MotionEstimate) -> NDArray[np.float64]:
 class Odometer:
     """Integrates the motions of rotations.
 
-    After a hole longer than ``longest_hole_s``, or when time went back, the pose stays where it was
-    and its spread grows as if the robot had moved in an unknown way meanwhile.
+    A turn that did not say how the robot moved is taken to go on like the last one that did: at
+    50 deg/s a pose that waits is 25 degrees off after one. After a hole longer than
+    ``longest_hole_s``, or when time went back, the pose stays where it was. In both cases its
+    spread grows as if the robot had moved in an unknown way meanwhile.
 
     Args:
         settings: see there.
@@ -131,39 +145,68 @@ class Odometer:
         self._covariance = np.zeros((3, 3))
         self._last: _Turn | None = None
         self._keyframe: _Keyframe | None = None
+        self._known_ns = 0
 
     def update(self, estimate: MotionEstimate, start_ns: int, end_ns: int) -> DeadReckoning:
         """Move on to the end of a turn.
 
         Args:
-            estimate: motion of the turn, referred to its middle; one that is not reliable does not
-                move the pose.
+            estimate: motion of the turn, referred to its middle; instead of one that is not
+                reliable the last reliable one holds, for ``longest_coast_s`` at most.
             start_ns: when the turn started.
             end_ns: when it ended.
         """
         middle_ns = (start_ns + end_ns) // 2
         half_s = (end_ns - start_ns) * 0.5e-9
-        step, step_s = self._step(estimate, start_ns, middle_ns)
+        moved = estimate.motion if estimate.reliable else self._coasting(middle_ns)
+        step, step_s = self._step(moved, start_ns, middle_ns)
         before = self._last.pose if self._last is not None else PlanarPose()
         pose = before.then(step)
         self._spread(before, step, step_s, estimate)
         yaw_rad = self._matched_yaw(estimate, pose)
         better = estimate
         if yaw_rad is not None:
-            better = self._with_last(estimate, yaw_rad, middle_ns)
+            if estimate.reliable:
+                better = self._with_last(estimate, yaw_rad, middle_ns)
+                moved = better.motion
             if self._last is not None and step_s > 0:  # once more, with the better motion
-                pose = before.then(_way_between(self._last.estimate, better, step_s))
+                pose = before.then(_way_between(self._last.moved, moved, step_s))
             pose = replace(pose, yaw_rad=yaw_rad)
         elif step_s == 0:
             self._keyframe = None
-        self._keep_keyframe(estimate.landmarks, pose)
-        self._last = _Turn(middle_ns, end_ns, estimate, better, pose, yaw_rad is not None)
-        at_end = pose.then(_way(better, 0.0, half_s))
+        if estimate.reliable:
+            self._keep_keyframe(estimate.landmarks, pose)
+        at_end = pose.then(_way(moved, 0.0, half_s))
+        turned_rad = self._angular_acceleration(better, middle_ns) * half_s**2 / 2
+        at_end = replace(at_end, yaw_rad=at_end.yaw_rad + turned_rad)
+        if estimate.reliable:
+            self._known_ns = middle_ns
+        self._last = _Turn(middle_ns, end_ns, estimate, better, pose, moved)
         covariance = self._covariance + motion_covariance(better) * half_s**2
         return DeadReckoning(at_end, covariance, better)
 
+    def _coasting(self, middle_ns: int) -> PlanarMotion | None:
+        """The last reliable motion, as if it went on; None where it is too long ago."""
+        last = self._last
+        if last is None or last.moved is None:
+            return None
+        if (middle_ns - self._known_ns) * 1e-9 > self._settings.longest_coast_s:
+            return None
+        # an acceleration that was measured over one turn need not last for another
+        return replace(last.moved, x_mps2=0.0, y_mps2=0.0)
+
+    def _angular_acceleration(self, now: MotionEstimate, middle_ns: int) -> float:
+        """From the rates of the last turn and this one, rad/s^2; 0 where one is not known."""
+        last = self._last
+        if last is None or not (last.estimate.reliable and now.reliable):
+            return 0.0
+        gap_s = (middle_ns - last.middle_ns) * 1e-9
+        if not 0 < gap_s <= self._settings.longest_hole_s:
+            return 0.0
+        return (now.motion.yaw_rate_radps - last.estimate.motion.yaw_rate_radps) / gap_s
+
     def _step(
-        self, estimate: MotionEstimate, start_ns: int, middle_ns: int
+        self, moved: PlanarMotion | None, start_ns: int, middle_ns: int
     ) -> tuple[PlanarPose, float]:
         """Way from the middle of the last turn (or the start of the first) to that of this one, and
         the time it took; 0 s after a hole that is not bridged.
@@ -171,15 +214,15 @@ class Odometer:
         half_s = (middle_ns - start_ns) * 1e-9
         last = self._last
         if last is None:
-            return _way(estimate, -half_s, 0.0), half_s
+            return _way(moved, -half_s, 0.0), half_s
         gap_s = (middle_ns - last.middle_ns) * 1e-9
         hole_s = (start_ns - last.end_ns) * 1e-9
         if gap_s <= 0 or hole_s > self._settings.longest_hole_s:
             unknown = np.array([UNKNOWN_SPEED_MPS, UNKNOWN_SPEED_MPS, UNKNOWN_YAW_RATE_RADPS])
             self._covariance = self._covariance + np.diag(unknown * max(hole_s, 0.0)) ** 2
             to_end_s = (last.end_ns - last.middle_ns) * 1e-9
-            return _way(last.estimate, 0.0, to_end_s).then(_way(estimate, -half_s, 0.0)), 0.0
-        return _way_between(last.estimate, estimate, gap_s), gap_s
+            return _way(last.moved, 0.0, to_end_s).then(_way(moved, -half_s, 0.0)), 0.0
+        return _way_between(last.moved, moved, gap_s), gap_s
 
     def _spread(
         self, before: PlanarPose, step: PlanarPose, step_s: float, estimate: MotionEstimate
@@ -198,10 +241,12 @@ class Odometer:
         """Yaw in odom from the keyframe's landmarks; narrows the yaw's variance."""
         settings, keyframe = self._settings, self._keyframe
         enough = len(estimate.landmarks) >= settings.least_landmarks
-        if keyframe is None or not enough or not estimate.reliable:
+        if keyframe is None or not enough:
             return None
+        known = estimate.reliable and self._last is not None and self._last.estimate.reliable
+        search_rad = settings.search_rad if known else settings.lost_search_rad
         seen = estimate.landmarks.seen_from(keyframe.pose.inverse().then(pose))
-        match = turned_between(keyframe.polar, polar_map(seen), settings.search_rad)
+        match = turned_between(keyframe.polar, polar_map(seen), search_rad)
         if match is None or match[1] < settings.least_correlation:
             return None
         variance = keyframe.yaw_variance + settings.match_spread_rad**2
@@ -267,14 +312,13 @@ class Odometer:
         self._keyframe = _Keyframe(polar_map(landmarks), pose, float(self._covariance[2, 2]))
 
 
-def _way_between(last: MotionEstimate, now: MotionEstimate, gap_s: float) -> PlanarPose:
+def _way_between(last: PlanarMotion | None, now: PlanarMotion | None, gap_s: float) -> PlanarPose:
     """Way between the middles of two turns: half of the time with the motion of each."""
     return _way(last, 0.0, gap_s / 2).then(_way(now, -gap_s / 2, 0.0))
 
 
-def _way(estimate: MotionEstimate, from_s: float, to_s: float) -> PlanarPose:
+def _way(motion: PlanarMotion | None, from_s: float, to_s: float) -> PlanarPose:
     """Way between two times after the middle of a turn; none where the motion is not known."""
-    if not estimate.reliable:
+    if motion is None:
         return PlanarPose()
-    middle_s = estimate.motion.reference_s
-    return estimate.motion.pose_between(middle_s + from_s, middle_s + to_s)
+    return motion.pose_between(motion.reference_s + from_s, motion.reference_s + to_s)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,13 +48,53 @@ def test_a_step_of_time_does_not_move_the_robot(hole_s):
         assert np.sqrt(pose.covariance[0, 0]) >= UNKNOWN_SPEED_MPS * hole_s
 
 
-def test_what_the_scene_did_not_say_widens_the_position_and_does_not_move_it():
+def test_what_the_scene_did_not_say_goes_on_for_a_second_and_widens_the_position():
     odometer = Odometer()
-    sure = odometer.update(estimate(), START_NS, START_NS + TURN_NS)
-    start = START_NS + TURN_NS
-    unsure = odometer.update(estimate(0.9, reliable=False), start, start + TURN_NS)
-    assert unsure.pose.x_m == sure.pose.x_m
-    assert unsure.covariance[0, 0] > 100 * sure.covariance[0, 0]
+    sure = odometer.update(estimate(0.4), START_NS, START_NS + TURN_NS)
+    found = []
+    for turn in range(1, 6):
+        start = START_NS + turn * TURN_NS
+        found.append(odometer.update(estimate(0.9, reliable=False), start, start + TURN_NS))
+    way = np.diff([sure.pose.x_m, *(one.pose.x_m for one in found)])
+    # not the 0.9 of the turn itself; after two turns it stops
+    assert way[:2] == pytest.approx([0.2, 0.2])
+    assert way[3:] == pytest.approx([0, 0], abs=1e-9)
+    assert found[0].covariance[0, 0] > 100 * sure.covariance[0, 0]
+    assert found[-1].covariance[0, 0] > 2 * found[0].covariance[0, 0]
+
+
+def test_a_robot_that_never_said_how_it_moves_stays():
+    unsure = Odometer().update(estimate(0.9, reliable=False), START_NS, START_NS + TURN_NS)
+    assert unsure.pose.x_m == 0
+
+
+@pytest.mark.parametrize("unknown", [(5,), (5, 6)])
+def test_a_spinning_robot_keeps_its_yaw_through_turns_that_say_nothing(unknown):
+    odometer, world, rate = Odometer(), landmarks(7), np.deg2rad(50)
+    for turn in range(12):
+        yaw = rate * (turn + 0.5) * 0.5 + np.deg2rad(6) * (turn > 5)  # it also swerved meanwhile
+        joint = np.diag([2e-3, 2e-3, 0.1, 0.1, np.deg2rad(1)]) ** 2
+        seen = MotionEstimate(
+            PlanarMotion(yaw_rate_radps=rate),
+            joint[np.ix_([0, 1, 4], [0, 1, 4])],
+            1000, 2, turn not in unknown, None,
+            world.seen_from(PlanarPose(0.0, 0.0, yaw).inverse()), joint,
+        )  # fmt: skip
+        start = START_NS + turn * TURN_NS
+        reckoning = odometer.update(seen, start, start + TURN_NS)
+    assert np.rad2deg(reckoning.pose.yaw_rad - yaw - rate / 4) == pytest.approx(0, abs=0.6)
+
+
+def test_the_yaw_at_the_end_of_a_turn_counts_that_the_turn_quickens():
+    odometer, quicker = Odometer(), np.deg2rad(30)
+    for turn in range(4):
+        rate = quicker * (turn + 0.5) * 0.5
+        seen = replace(estimate(0.0), motion=PlanarMotion(yaw_rate_radps=rate))
+        start = START_NS + turn * TURN_NS
+        reckoning = odometer.update(seen, start, start + TURN_NS)
+    # the first turn has none before it: it begins with the rate of its middle
+    begun = quicker * 0.25**2 / 2
+    assert reckoning.pose.yaw_rad == pytest.approx(quicker * 2**2 / 2 + begun, abs=1e-6)
 
 
 def test_the_hole_is_checked():
