@@ -9,7 +9,7 @@ from setuptools import find_packages, setup
 PACKAGE = "panoradar_ros"
 manifest = ElementTree.parse(Path(__file__).with_name("package.xml")).getroot()
 
-NODES = ("capture", "motor", "imaging", "robot", "emulator", "viewer")
+NODES = ("capture", "motor", "imaging", "recognition", "robot", "emulator", "viewer")
 
 setup(
     name=PACKAGE,
@@ -24,6 +24,7 @@ setup(
         (f"share/{PACKAGE}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{PACKAGE}/config", sorted(glob("config/*.*"))),
         (f"share/{PACKAGE}/urdf", sorted(glob("urdf/*.xacro"))),
+        (f"share/{PACKAGE}/models", sorted(glob("models/*.*"))),
     ],
     python_requires=">=3.11",
     install_requires=[

@@ -67,6 +67,12 @@ ARGUMENTS = [
         description="Folder of a new MCAP bag with raw samples and results; empty records nothing",
     ),
     DeclareLaunchArgument(
+        "recognition",
+        default_value="false",
+        choices=SWITCH,
+        description="Learned range images, normals, points and scan on learned/...",
+    ),
+    DeclareLaunchArgument(
         "rexo",
         default_value="false",
         choices=SWITCH,
@@ -124,14 +130,16 @@ def parameters(node: str, argument: dict[str, str], simulated: bool) -> list[obj
 
 
 def one_process(argument: dict[str, str], simulated: bool) -> list[LaunchDescriptionEntity]:
-    """Capture, motor and imaging in one process, which brings them up by itself."""
-    names = ("capture", "motor", "imaging")
+    """Capture, motor, imaging (and recognition) in one process, which brings them up by itself."""
     return [
         Node(
             package=PACKAGE,
             executable="robot_node",
             namespace=argument["namespace"],
-            parameters=[one for name in names for one in parameters(name, argument, simulated)],
+            parameters=[
+                one for name in names(argument) for one in parameters(name, argument, simulated)
+            ],
+            arguments=["--recognition"] if argument["recognition"] == "true" else [],
             output="screen",
             emulate_tty=True,
         )
@@ -139,12 +147,18 @@ def one_process(argument: dict[str, str], simulated: bool) -> list[LaunchDescrip
 
 
 def own_processes(argument: dict[str, str], simulated: bool) -> list[LaunchDescriptionEntity]:
-    """Capture, motor and imaging, each in a process of its own."""
+    """Capture, motor, imaging (and recognition), each in a process of its own."""
     return [
         entity
-        for name in ("capture", "motor", "imaging")
+        for name in names(argument)
         for entity in lifecycle_node(name, argument, simulated=simulated)
     ]
+
+
+def names(argument: dict[str, str]) -> list[str]:
+    """The nodes of the robot."""
+    wanted = ["recognition"] if argument["recognition"] == "true" else []
+    return ["capture", "motor", "imaging", *wanted]
 
 
 def lifecycle_node(

@@ -184,18 +184,6 @@ def organised_cloud(
     return structured_cloud(points, header, is_dense=bool(np.isfinite(values[..., :3]).all()))
 
 
-def power_cube(power: NDArray[np.float32], header: Header) -> PointCloud2:
-    """The whole cube as an organised cloud: a point is a ray, its field ``power`` the range bins.
-
-    Args:
-        power: (row, column, range) float32.
-        header: stamp and frame.
-    """
-    layout = np.dtype([("power", np.float32, (power.shape[2],))])
-    rays = np.ascontiguousarray(power).reshape(*power.shape[:2], -1).view(layout)[..., 0]
-    return structured_cloud(rays, header, is_dense=True)
-
-
 def laser_scan(
     range_m: NDArray[np.floating],
     header: Header,

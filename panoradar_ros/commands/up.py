@@ -16,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--params-file", type=Path, help="YAML with parameters of the nodes")
     parser.add_argument("--namespace", default="", help="namespace of all nodes")
     parser.add_argument("--viewer", choices=VIEWERS, default="off", help="show it in Rerun")
+    parser.add_argument(
+        "--recognition", action="store_true", help="learned range images on learned/..."
+    )
     parser.add_argument("--record", type=Path, help="bag to record raw data and angles into")
     parser.add_argument(
         "--set",
@@ -29,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Start the nodes and run until Ctrl-C."""
     from mmwave.ros.process import run as run_nodes
-    from panoradar_ros.nodes.robot import NODES
+    from panoradar_ros.nodes.robot import nodes
     from panoradar_ros.resources import port_folder, share_path
 
     common = _common(arguments)
@@ -59,7 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
         words = [word for setting in settings for word in ("-p", setting)]
         profile = share_path("config/fastdds.xml")
         return run_nodes(
-            *NODES, arguments=["--ros-args", *common, *words], profile=profile, autostart=True
+            *nodes(arguments.recognition),
+            arguments=["--ros-args", *common, *words],
+            profile=profile,
+            autostart=True,
         )
 
 

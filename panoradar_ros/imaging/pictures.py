@@ -126,3 +126,18 @@ def bird_eye(
     picture = _colour((level_db - top_db) / span_db + 1)
     picture[~inside] = 0
     return picture
+
+
+def normals(normal: NDArray[np.floating], rows_per_row: int = 4) -> NDArray[np.uint8]:
+    """Unit normals as colours: forward red, left green, up blue, each from -1 to 1; none black.
+
+    Args:
+        normal: (row, column, 3); zero where there is none.
+        rows_per_row: repetition of rows, since elevation has few.
+
+    Returns:
+        (row * rows_per_row, column, 3) rgb8; straight ahead in the middle, left on the left.
+    """
+    picture = np.clip(np.rint(127.5 * (normal + 1)), 0, 255).astype(np.uint8)
+    picture[~normal.any(axis=-1)] = 0
+    return np.repeat(_centred(picture), rows_per_row, axis=0)

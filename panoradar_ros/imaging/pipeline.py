@@ -1,6 +1,7 @@
 """One rotation in, everything the radar says about it out."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -57,11 +58,13 @@ class ImagingSettings:
         detection: the detector's settings.
         leakage_rotations: memory of the leakage filter.
         workers: threads.
+        cubes_kept: power cubes (33.5 MB each) that are used in turn: one more than readers beside
+            the imager hold at the same time.
         device: that forms the beams of whole turns: ``cpu``, ``gpu`` or ``auto``, see
             :func:`mmwave.backend.array_module`. All else runs on the CPU.
 
     Raises:
-        ValueError: the method has another name.
+        ValueError: the method has another name, or fewer than one cube is kept.
     """
 
     grid: PanoramaGrid = field(default_factory=PanoramaGrid)
@@ -74,6 +77,7 @@ class ImagingSettings:
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     leakage_rotations: float = 6.0
     workers: int = 2
+    cubes_kept: int = 1
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -81,6 +85,8 @@ class ImagingSettings:
             raise ValueError(
                 f"motion_method must be one of {MOTION_METHODS}, got {self.motion_method!r}"
             )
+        if self.cubes_kept < 1:
+            raise ValueError(f"cubes_kept must be at least 1, got {self.cubes_kept}")
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,8 @@ class Panorama:
         image: strongest echo of every ray, (row, column).
         points_m: (row, column, 3) in the radar's frame at ``end_ns``.
         scan: horizontal scan, (column,).
-        power: (row, column, range) in squared ADC counts; the imager's buffer, valid until the next
-            rotation is imaged.
+        power: (row, column, range) in squared ADC counts; the imager's, valid until ``cubes_kept``
+            more rotations are imaged.
         lost_fraction: share of (position, antenna) rows that were lost.
         stage_ms: wall time of each stage; ``motion`` includes its own range FFT.
 
@@ -168,7 +174,7 @@ class Imager:
         self._odometer = Odometer()
         self._last_motion: PlanarMotion | None = None
         self._last_reference_ns = 0
-        self._power: NDArray[np.float32] | None = None
+        self._cubes: deque[NDArray[np.float32]] = deque(maxlen=self.settings.cubes_kept)
 
     @property
     def leakage(self) -> NDArray[np.complex64] | None:
@@ -243,9 +249,11 @@ class Imager:
     def _buffer(self, profiles) -> NDArray[np.float32]:
         grid = self.settings.grid
         shape = (grid.rows, grid.columns, profiles.spectrum.shape[-1])
-        if self._power is None or self._power.shape != shape:
-            self._power = np.empty(shape, np.float32)
-        return self._power
+        if len(self._cubes) < self.settings.cubes_kept or self._cubes[0].shape != shape:
+            self._cubes.append(np.empty(shape, np.float32))
+        else:
+            self._cubes.rotate(-1)
+        return self._cubes[-1]
 
     def _motion(self, rotation: Rotation, yaw_rate: YawRatePrior | None) -> DeadReckoning:
         """Motion of a turn and where it led."""

@@ -96,8 +96,14 @@ def export_range_net(
 
 
 def differences(expected: list[np.ndarray], found: list[np.ndarray]) -> dict[str, float]:
-    """How far two answers are apart; see :func:`export_range_net`."""
+    """How far two answers are apart; see :func:`export_range_net`.
+
+    Raises:
+        ValueError: no ray has a range in both.
+    """
     both = np.isfinite(expected[0]) & np.isfinite(found[0])
+    if not both.any():
+        raise ValueError("the panorama to compare on has no ranges: give one with echoes")
     apart_m = np.abs(expected[0][both] - found[0][both])
     other = np.isfinite(expected[0]) != np.isfinite(found[0])
     return {

@@ -29,7 +29,11 @@ from panoradar_ros.learning.frames import Frame, write_building
 from panoradar_ros.recognition.echo import encode_echo, noise_power
 
 TURNS = 1.3
-MARGIN_RAD = np.deg2rad(33)
+FIRST_RAD = -np.deg2rad(36)
+"""Turntable angle at time 0: the turn begins straight ahead, after its margin."""
+
+LEAST_MARGIN_RAD = np.deg2rad(33)
+FARTHEST_RAD = 2 * np.pi + LEAST_MARGIN_RAD
 MAX_YAW_RATE_RADPS = np.deg2rad(60)
 MAX_ACCELERATION_MPS2 = 0.5
 PLACES_TRIED = 400
@@ -125,7 +129,9 @@ def simulate_frame(
     """
     settings = imager.settings if imager is not None else None
     imager = Imager(settings=settings)
-    simulated = simulate_rotation(building, place.trajectory, seed=place.seed, rotations=TURNS)
+    simulated = simulate_rotation(
+        building, place.trajectory, seed=place.seed, rotations=TURNS, turntable=_turntable_rad
+    )
     rotation = as_rotation(disturbed(simulated, place))
     panorama = imager.image(rotation)
     time_s = column_times_s(panorama, rotation)
@@ -143,18 +149,20 @@ def simulate_frame(
     return frame, _known(place, panorama, noise, float(time_s.mean()))
 
 
+def _turntable_rad(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    return FIRST_RAD + 2 * np.pi * REVOLUTIONS_PER_S * time_s
+
+
 def as_rotation(simulated: RotationSamples) -> Rotation:
     """The whole turn that the samples hold, with its margins.
 
     Raises:
         ValueError: they hold no turn with its margins.
     """
-    step = 2 * np.pi / 512
-    start = float(np.ceil((simulated.azimuth_rad[0] + MARGIN_RAD) / step) * step)
-    if simulated.azimuth_rad[-1] < start + 2 * np.pi + MARGIN_RAD:
+    if np.any(simulated.azimuth_rad[[0, -1]] * [-1, 1] < [LEAST_MARGIN_RAD, FARTHEST_RAD]):
         raise ValueError(
-            f"{len(simulated.time_s)} positions hold no turn and {np.rad2deg(MARGIN_RAD):.0f} deg "
-            "on both sides"
+            f"azimuths from {simulated.azimuth_rad[0]:.2f} to {simulated.azimuth_rad[-1]:.2f} rad "
+            f"hold no turn from 0 on and {LEAST_MARGIN_RAD:.2f} rad on both sides"
         )
     valid = np.ones(simulated.samples.shape[:2], bool)
     valid &= np.any(simulated.samples != 0, axis=(2, 3))
@@ -164,7 +172,7 @@ def as_rotation(simulated: RotationSamples) -> Rotation:
         simulated.time_s - simulated.time_s[0],
         simulated.azimuth_rad,
         round(float(simulated.time_s[0]) * 1e9),
-        start,
+        0.0,
         simulated.waveform,
     )
 

@@ -38,6 +38,9 @@ BLOCKS_BEHIND, BLOCKS_CAUGHT_UP = 30, 4
 too slow the turns and the newest sectors are worth more than sectors three seconds late. A replay
 keeps fewer frames under way and never comes here."""
 
+CUBES_KEPT = 3
+"""One is written, one read and one waits for its reader, who gets cubes by reference."""
+
 ANGLES_KEPT = 4000
 """Turntable angles that may wait, twenty seconds of them at 200 Hz."""
 
@@ -137,6 +140,7 @@ class ImagingNode(LifecycleNode):
             leakage_rotations=values["leakage_memory_rotations"],
             workers=values["workers"],
             device=values["device"],
+            cubes_kept=CUBES_KEPT,
         )
 
     def _take_angles(self, chain: RollingImager, true_angle: TrueAngle) -> None:

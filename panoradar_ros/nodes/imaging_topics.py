@@ -9,9 +9,11 @@ from std_msgs.msg import Header
 
 from mmwave.ros import messages
 from mmwave.ros.adapter import tf_broadcaster
+from mmwave.ros.cubes import RAY_FIELDS, power_cube
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.publishing import reliable_qos, sensor_qos
 from panoradar_ros.imaging import pictures
+from panoradar_ros.imaging.cube import Cube, cube_of
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.odometry import motion_covariance
 from panoradar_ros.imaging.pipeline import Panorama
@@ -38,7 +40,9 @@ class ImagingTopics:
         self._velocity = node.publisher(
             TwistWithCovarianceStamped, "velocity", reliable_qos(depth=5)
         )
-        self._cube = node.publisher(PointCloud2, "cube", sensor_qos(34_000_000, depth=1))
+        self._cube = node.handover_publisher(
+            PointCloud2, "cube", self._to_cloud, sensor_qos(35_000_000, depth=1)
+        )
         self._transforms = tf_broadcaster(node) if node.parameters["publish_tf"] else None
 
     def has_listeners(self) -> bool:
@@ -70,7 +74,8 @@ class ImagingTopics:
         self._panorama.publish(
             lambda: messages.image(pictures.panorama(image.range_m, limit_m), "rgb8", end)
         )
-        self._cube.publish(lambda: messages.power_cube(panorama.power, end))
+        if self._cube.has_subscribers:
+            self._cube.publish(cube_of(panorama))
 
     def _publish_motion(self, panorama: Panorama) -> None:
         """The velocity is that of the middle of the turn; the pose is that of its end."""
@@ -96,6 +101,13 @@ class ImagingTopics:
             self._transforms.sendTransform(
                 messages.transform(odom, base_frame, (pose.x_m, pose.y_m, 0.0), pose.yaw_rad)
             )
+
+    def _to_cloud(self, cube: Cube) -> PointCloud2:
+        header = messages.to_header(cube.end_ns, self._parameters["frame_id"])
+        x_m, y_m, yaw_rad = cube.ray_poses.T
+        offset_s = cube.ray_s - (cube.end_ns - cube.start_ns) * 1e-9
+        rays = dict(zip(RAY_FIELDS, (cube.coverage, offset_s, x_m, y_m, yaw_rad), strict=True))
+        return power_cube(cube.power, rays, header)
 
     def _to_scan(self, panorama: Panorama) -> LaserScan:
         columns = len(panorama.scan.range_m)

@@ -20,7 +20,7 @@ PARAMETERS = (
     Parameter(
         "threads",
         1,
-        "Of the networks on the CPU; 0 takes all cores and disturbs the imaging",
+        "Threads of the networks on the CPU; 0 takes as many as there are cores",
         minimum=0,
         maximum=64,
         read_only=True,

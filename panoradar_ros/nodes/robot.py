@@ -1,20 +1,36 @@
-"""Capture, motor and imaging in one process: samples go from node to node by reference."""
+"""Capture, motor and imaging in one process: samples go from node to node by reference.
+
+With the argument ``--recognition`` the recognition node is in it too and gets cubes by reference.
+"""
 
 import sys
+from collections.abc import Callable
 
+from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from panoradar_ros.nodes.capture import CaptureNode
 from panoradar_ros.nodes.imaging import ImagingNode
 from panoradar_ros.nodes.motor import MotorNode
+from panoradar_ros.nodes.recognition import RecognitionNode
 from panoradar_ros.resources import share_path
 
 NODES = (ImagingNode, MotorNode, CaptureNode)
 """In the order they are brought up: who listens first."""
 
 
+RECOGNITION = "--recognition"
+
+
+def nodes(recognition: bool) -> tuple[Callable[..., LifecycleNode], ...]:
+    """The nodes of the process in the order they are brought up."""
+    return (RecognitionNode, *NODES) if recognition else NODES
+
+
 def main() -> int:
-    """Run the three nodes and bring them up."""
-    return run(*NODES, profile=share_path("config/fastdds.xml"), autostart=True)
+    """Run the nodes and bring them up."""
+    return run(
+        *nodes(RECOGNITION in sys.argv), profile=share_path("config/fastdds.xml"), autostart=True
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from panoradar_ros.nodes.capture import CaptureNode
 from panoradar_ros.nodes.emulator import EmulatorNode
 from panoradar_ros.nodes.imaging import ImagingNode
 from panoradar_ros.nodes.motor import MotorNode
+from panoradar_ros.nodes.recognition import RecognitionNode
 from panoradar_ros.nodes.viewer import ViewerNode
 from panoradar_ros.resources import share_path
 
@@ -18,6 +19,7 @@ NODES = {
     "capture": CaptureNode,
     "motor": MotorNode,
     "imaging": ImagingNode,
+    "recognition": RecognitionNode,
     "emulator": EmulatorNode,
     "viewer": ViewerNode,
 }

@@ -1,0 +1,150 @@
+"""The recognition node on real messages; its network is untrained: it says what CFAR would say."""
+
+import numpy as np
+import pytest
+import torch
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image, LaserScan, PointCloud2
+
+from mmwave.inference import file_sha256
+from mmwave.ros.cubes import RAY_FIELDS, power_cube
+from mmwave.ros.messages import cloud_points, pixels_of, to_header, to_time_ns
+from mmwave.ros.node import bring_up
+from mmwave.ros.publishing import sensor_qos
+from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.learning.export import export_range_net
+from panoradar_ros.learning.networks.range_net import SIZES, RangeNet
+from panoradar_ros.nodes.recognition import RecognitionNode
+
+END_NS = 1_700_000_000_000_000_000
+GRID = PanoramaGrid()
+SHIFT_M = 0.25
+"""Where the robot was at every ray, ahead of where it is at the end."""
+
+TOPICS = {
+    "learned/range": Image,
+    "learned/confidence": Image,
+    "learned/normals": Image,
+    "learned/panorama": Image,
+    "learned/points": PointCloud2,
+    "learned/scan": LaserScan,
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    torch.manual_seed(1)
+    path = tmp_path_factory.mktemp("model") / "range.onnx"
+    echo = np.random.default_rng(0).integers(20, 60, (64, 512, 256), dtype=np.uint8)
+    echo[:, :, 100] = 160
+    export_range_net(RangeNet(SIZES["tiny"]).eval(), path, echo, {"name": "untrained"})
+    return path
+
+
+def cube_message():
+    """A round room of 4 m that was not received to the left."""
+    rng = np.random.default_rng(2)
+    power = rng.exponential(1.0, (64, 512, 256)).astype(np.float32)
+    power[:, :, 105] = 1e4
+    power[:, :, 106] = 2e3
+    coverage = np.ones(512)
+    coverage[400:430] = 0.0
+    power[:, 400:430] = 0.0
+    rays = dict.fromkeys(RAY_FIELDS, np.zeros(512))
+    rays["coverage"] = coverage
+    rays["robot_x"] = np.full(512, SHIFT_M)
+    rays["time_offset_s"] = -0.5 + 0.5 * np.arange(512) / 512  # clockwise
+    return power_cube(power, rays, to_header(END_NS, "radar_base"))
+
+
+def settings(**values):
+    return [Parameter(name, value=value) for name, value in values.items()]
+
+
+@pytest.mark.timeout(120)
+def test_a_cube_becomes_range_image_points_and_scan(graph, model):
+    source, viewer = graph.add(Node, "source"), graph.add(Node, "viewer")
+    publisher = source.create_publisher(PointCloud2, "cube", sensor_qos(35_000_000, depth=1))
+    received = {}
+    for topic, kind in TOPICS.items():
+        viewer.create_subscription(
+            kind, topic, lambda m, t=topic: received.setdefault(t, m), sensor_qos(5_000)
+        )
+    node = graph.add(RecognitionNode, parameter_overrides=settings(range_model=str(model)))
+    assert bring_up(node)
+    graph.wait_for(publisher.get_subscription_count, "it listens")
+    graph.wait_for(
+        lambda: all(viewer.count_publishers(topic) for topic in TOPICS), "its topics are seen"
+    )
+    message = cube_message()
+    graph.wait_for(
+        lambda: publisher.publish(message) or len(received) == len(TOPICS), "all results come"
+    )
+    unseen = np.zeros(512, bool)
+    unseen[400:430] = True
+    range_m = pixels_of(received["learned/range"])
+    assert np.isnan(range_m[:, unseen]).all()
+    expected = 105 * 0.03747 + 0.08 * np.cos(GRID.elevation_rad)[:, None]
+    assert np.abs(range_m - expected)[:, ~unseen].max() < 0.08
+    points = cloud_points(received["learned/points"])
+    seen = np.isfinite(points["x"])
+    assert not seen[:, unseen].any()
+    # rays begin where the robot was then
+    distance = np.hypot(np.hypot(points["x"] - SHIFT_M, points["y"]), points["z"])
+    np.testing.assert_allclose(distance[seen], points["range"][seen], atol=1e-4)
+    # before training every surface looks back at the radar
+    outward = np.stack([points["x"] - SHIFT_M, points["y"], points["z"]], axis=-1)
+    normal = np.stack([points[f"normal_{axis}"] for axis in "xyz"], axis=-1)
+    cosine = np.sum(outward * normal, axis=-1)[seen] / points["range"][seen]
+    np.testing.assert_allclose(cosine, -1, atol=1e-2)
+    scan = received["learned/scan"]
+    assert to_time_ns(scan.header.stamp) == pytest.approx(END_NS - 500_000_000, abs=1000)
+    assert scan.angle_increment == pytest.approx(-2 * np.pi / 512)
+    ranges = np.array(scan.ranges)
+    assert np.isnan(ranges[400:430]).all()
+    assert np.abs(ranges[:400] - (105 * 0.03747 + 0.08)).max() < 0.08
+    confidence = pixels_of(received["learned/confidence"])
+    assert confidence[:, ~unseen].min() > 0.3
+    assert received["learned/normals"].encoding == received["learned/panorama"].encoding == "rgb8"
+
+
+@pytest.mark.timeout(120)
+def test_a_cube_without_echoes_is_an_error_in_diagnostics_and_nothing_is_invented(graph, model):
+    source, viewer = graph.add(Node, "source"), graph.add(Node, "viewer")
+    publisher = source.create_publisher(PointCloud2, "cube", sensor_qos(35_000_000, depth=1))
+    states, images = [], []
+    viewer.create_subscription(DiagnosticArray, "/diagnostics", states.append, 10)
+    viewer.create_subscription(Image, "learned/range", images.append, sensor_qos(400_000))
+    node = graph.add(RecognitionNode, parameter_overrides=settings(range_model=str(model)))
+    assert bring_up(node)
+    graph.wait_for(publisher.get_subscription_count, "it listens")
+    graph.wait_for(lambda: viewer.count_publishers("learned/range"), "its topic is seen")
+    rays = dict.fromkeys(RAY_FIELDS, np.zeros(512))
+    rays["time_offset_s"] = np.linspace(-0.5, 0, 512)
+    empty = power_cube(np.zeros((64, 512, 256), np.float32), rays, to_header(END_NS, "radar_base"))
+
+    def told():
+        publisher.publish(empty)
+        found = [one for message in states for one in message.status]
+        return [one for one in found if one.level == DiagnosticStatus.ERROR]
+
+    graph.wait_for(told, "an error is told")
+    assert "no echoes" in told()[0].message
+    assert not images
+
+
+def test_a_model_that_is_not_what_its_card_says_is_refused(graph, model, tmp_path, capfd):
+    damaged = tmp_path / "range.onnx"
+    damaged.write_bytes(model.read_bytes()[:-5] + b"12345")
+    damaged.with_suffix(".json").write_text(model.with_suffix(".json").read_text())
+    assert file_sha256(damaged) != file_sha256(model)
+    for path, words in ((damaged, "damaged"), (tmp_path / "none.onnx", "there is no model")):
+        node = graph.add(
+            RecognitionNode,
+            namespace=f"/{path.stem}",
+            parameter_overrides=settings(range_model=str(path)),
+        )
+        assert not bring_up(node)
+        assert words in capfd.readouterr().err
