@@ -14,6 +14,7 @@ COMMANDS = {
     "simulate": "write simulated drives, or frames of many buildings, to disk",
     "train": "train a network on frames from disk",
     "export": "write a trained network as an ONNX file with its card",
+    "evaluate": "what the networks are worth in buildings that they never saw",
     "image": "make pictures and points of a bag, a DCA1000 file or PanoRadar's raw format",
     "calibrate": "measure turntable and antennas with a standing radar, for the imaging node",
     "bench": "measure, as ratios to a reference",
