@@ -83,7 +83,7 @@ def evaluate_range(model: OnnxModel, frames: Iterable[FreshFrame]) -> dict[str, 
         "frames": len(elapsed_s),
         **{name: value for name, value in figures.items() if name != "images"},
         **{f"baseline_{name}": value for name, value in baseline.items() if name != "images"},
-        "range_mae_over_baseline": figures["range_mae_m"] / baseline["range_mae_m"],  # type: ignore[operator]
+        "range_mae_over_baseline": figures["range_mae_m"] / baseline["range_mae_m"],
         "range_mae_m_by_style": {
             style: scores.as_json()["range_mae_m"] for style, scores in sorted(by_style.items())
         },

@@ -6,6 +6,7 @@ glass; mean, median, 80 and 90 % quantile of every image, then their means over 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,24 +71,35 @@ class RangeScores:
             angle = np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
             self.normal_deg.append([float(angle.mean()), float(np.median(angle))])
 
-    def as_json(self) -> dict[str, float | list[float] | int]:
-        """Means over the images."""
+    def as_json(self) -> dict[str, Any]:
+        """Means over the images.
+
+        Raises:
+            ValueError: there is none.
+        """
         if not self.mae_m:
             raise ValueError("no image had a pixel that counts")
         median, p80, p90 = np.mean(self.quantiles_m, axis=0)
-        result: dict[str, float | list[float] | int] = {
+        result: dict[str, Any] = {
             "images": len(self.mae_m),
             "range_mae_m": float(np.mean(self.mae_m)),
             "range_median_m": float(median),
             "range_p80_m": float(p80),
             "range_p90_m": float(p90),
             "missing": float(np.mean(self.missing)),
-            "range_mae_by_distance_m": np.nanmean(self.by_distance_m, axis=0).tolist(),
+            "range_mae_by_distance_m": self._by_distance(),
         }
         if self.normal_deg:
             mean, middle = np.mean(self.normal_deg, axis=0)
             result |= {"normal_mean_deg": float(mean), "normal_median_deg": float(middle)}
         return result
+
+    def _by_distance(self) -> list[float | None]:
+        """Means over the images that have pixels there; None where none has."""
+        errors = np.array(self.by_distance_m)
+        there = np.isfinite(errors)
+        sums, counts = np.where(there, errors, 0).sum(axis=0), there.sum(axis=0)
+        return [float(s / n) if n else None for s, n in zip(sums, counts, strict=True)]
 
 
 def score_classical(frames: Iterable[Frame]) -> RangeScores:

@@ -1,0 +1,169 @@
+"""Training: goes on where it stopped as if it had not, says what is wrong, keeps what is good."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from panoradar_ros.learning.dataset import (
+    NO_AUGMENTATION,
+    Augmentation,
+    FrameSet,
+    augmented,
+    batches,
+    range_batch,
+)
+from panoradar_ros.learning.frames import NAMES, Frame, write_building
+from panoradar_ros.learning.training import TrainingSettings, read_run, train_range
+
+ROWS, COLUMNS = 64, 32
+
+
+def frame(seed):
+    """One reflector a ray, straight ahead of it."""
+    rng = np.random.default_rng(seed)
+    bins = np.repeat(rng.integers(20, 240, (1, COLUMNS)), ROWS, axis=0)
+    echo = rng.integers(20, 60, (ROWS, COLUMNS, 256), dtype=np.uint8)
+    np.put_along_axis(echo, bins[..., None], 160, axis=-1)
+    range_m = (bins * 0.03747 + 0.08).astype(np.float32)
+    normal = np.zeros((ROWS, COLUMNS, 3), np.int8)
+    normal[..., 0] = -127
+    shape = (ROWS, COLUMNS)
+    return Frame(
+        echo, range_m, range_m, normal, np.full(shape, 9, np.uint8), np.zeros(shape, np.int32),
+        np.zeros(shape, bool),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def data(tmp_path):
+    for number in range(3):
+        frames = [frame(10 * number + one) for one in range(2)]
+        write_building(tmp_path / "data" / f"b_{number}", frames, {"style": "b", "seed": number})
+    return FrameSet.under(tmp_path / "data")
+
+
+def settings(**other):
+    return TrainingSettings(**{"size": "tiny", "steps": 6, "batch": 2, "validations": 2, **other})
+
+
+class StopTraining(Exception):  # noqa: N818 - it is no error
+    pass
+
+
+def stopping_after(count):
+    def progress(steps, **_):
+        for number, one in enumerate(steps):
+            if number == count:
+                raise StopTraining
+            yield one
+
+    return progress
+
+
+def quiet(steps, **_):
+    return steps
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("panoradar_ros.learning.training.CHECKPOINT_S", 0.0)
+    whole = train_range(data, data, tmp_path / "whole", settings(), quiet)
+    with pytest.raises(StopTraining):
+        train_range(data, data, tmp_path / "parts", settings(), stopping_after(4))
+    resumed = train_range(data, data, tmp_path / "parts", settings(), quiet)
+    assert whole.step == resumed.step == 6
+    for one, other in zip(whole.net.parameters(), resumed.net.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+    log = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in log if "validation" in line] == [3, 6]
+
+
+def test_a_run_is_read_with_what_is_known_of_it(data, tmp_path):
+    run = train_range(data, data, tmp_path / "run", settings(), quiet)
+    net, about = read_run(tmp_path / "run")
+    for one, other in zip(run.net.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+    assert about["step"] == 6
+    assert about["buildings"]["buildings"] == 3
+    with pytest.raises(ValueError, match="holds no run"):
+        read_run(tmp_path / "none")
+
+
+def test_other_settings_in_the_same_folder_are_refused(data, tmp_path):
+    train_range(data, data, tmp_path / "run", settings(), quiet)
+    with pytest.raises(ValueError, match="learning_rate"):
+        train_range(data, data, tmp_path / "run", settings(learning_rate=1e-4), quiet)
+
+
+def test_a_broken_checkpoint_is_named(data, tmp_path):
+    train_range(data, data, tmp_path / "run", settings(), quiet)
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be read"):
+        train_range(data, data, tmp_path / "run", settings(), quiet)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"size": "huge"}, "size must be one of"), ({"steps": 0}, "steps must be positive")],
+)
+def test_wrong_settings_are_refused(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        settings(**wrong)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="finds no GPU"):
+        settings(device="cuda")
+
+
+def test_rolling_and_flipping_keep_truth_and_echoes_together():
+    one = frame(1)
+    normal = np.array(one.normal)
+    normal[..., 1] = 40
+    one = Frame(**{**{name: getattr(one, name) for name in NAMES}, "normal": normal})
+    wanted = Augmentation(gain_db=0.0, noise_db=0.0)
+    flipped = set()
+    for seed in range(8):
+        other = augmented(one, wanted, np.random.default_rng(seed))
+        found_m = other.echo.argmax(axis=-1) * 0.03747 + 0.08
+        np.testing.assert_allclose(found_m, other.range, atol=1e-3)
+        flipped.add(int(other.normal[0, 0, 1]))
+    assert flipped == {40, -40}
+
+
+def test_without_augmentation_nothing_changes():
+    one = frame(1)
+    other = augmented(one, NO_AUGMENTATION, np.random.default_rng(0))
+    for name in NAMES:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_noise_is_as_large_as_asked_and_differs_from_ray_to_ray():
+    one = frame(1)
+    other = augmented(one, Augmentation(False, False, 0.0, 2.0), np.random.default_rng(0))
+    error = other.echo.astype(float) - one.echo
+    assert error.std() / 4 == pytest.approx(2.0, rel=0.05)
+    correlation = np.corrcoef(error[0, 0], error[0, 1])[0, 1]
+    assert abs(correlation) < 0.2
+
+
+def test_batches_of_a_step_do_not_depend_on_where_the_run_began(data):
+    long = list(batches(data, 2, range(6), 3))
+    short = list(batches(data, 2, range(4, 6), 3))
+    for one, other in zip(long[4:], short, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a.echo, b.echo)
+    seen = [f.range[0, 0] for batch in long[:3] for f in batch]
+    assert len(seen) == 6
+
+
+def test_glass_does_not_count():
+    one = frame(2)
+    glass = np.zeros((ROWS, COLUMNS), bool)
+    glass[3, 4] = True
+    one = Frame(**{**{name: getattr(one, name) for name in NAMES}, "glass": glass})
+    _, target = range_batch([one])
+    assert not target.counts[0, 3, 4]
+    assert target.counts.sum() == ROWS * COLUMNS - 1
