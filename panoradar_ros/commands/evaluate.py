@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print(f"Simulated buildings from seed {arguments.seed} on, {result['frames']} frames:")
     for name in ("range_mae_m", "range_median_m", "range_p90_m"):
-        print(f"  {name:<18} {result[name]:.3f}   classical {result['baseline_' + name]:.3f}")
+        print(f"  {name:<18} {result[name]:.3f}   strongest echo {result['baseline_' + name]:.3f}")
     print(f"  normal_mean_deg    {result['normal_mean_deg']:.1f}")
     print(f"  range_net_ms       {result['range_net_ms']:.0f}")
     return 0

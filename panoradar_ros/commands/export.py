@@ -18,14 +18,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Export, score, and write model and card."""
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_range_net
-    from panoradar_ros.learning.range_scores import score_classical, score_range_net
+    from panoradar_ros.learning.range_scores import score_range_net, score_strongest_echo
     from panoradar_ros.learning.training import read_run
 
     net, about = read_run(arguments.run)
     frames = FrameSet.under(arguments.data)
     chosen = frames.spread(arguments.frames)
     scores = score_range_net(net, frames, arguments.frames).as_json()
-    classical = score_classical(frames[number] for number in chosen).as_json()
+    strongest = score_strongest_echo(frames[number] for number in chosen).as_json()
     card = {
         "name": arguments.output.stem,
         "what": "range, spread, confidence and normals of a panorama of echoes",
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         "training": about,
         "scores": {"frames": len(chosen), "buildings": frames.describe(), "learned": scores},
     }
-    card["scores"]["classical"] = classical
+    card["scores"]["strongest_echo"] = strongest
     errors = export_range_net(net, arguments.output, frames[chosen[0]].echo, card)
     print(json.dumps({"file": str(arguments.output), "onnx_against_pytorch": errors, **scores}))
     return 0

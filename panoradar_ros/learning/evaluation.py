@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmwave.inference import OnnxModel
 from mmwave.simulation.building import generate_building
 from panoradar_ros.learning.frames import Frame
-from panoradar_ros.learning.range_scores import RangeScores
+from panoradar_ros.learning.range_scores import RangeScores, strongest_echo_m
 from panoradar_ros.learning.simulated import draw_place, simulate_frame
 
 FRAMES_PER_BUILDING = 3
@@ -57,16 +57,17 @@ def fresh_frames(seed: int, count: int, styles: list[str]) -> Iterator[FreshFram
 
 
 def evaluate_range(model: OnnxModel, frames: Iterable[FreshFrame]) -> dict[str, Any]:
-    """Range images and normals of a model beside the classical range image.
+    """Range images and normals of a model beside what needs no learning.
 
     Args:
         model: of the range network.
         frames: to look at.
 
     Returns:
-        JSON-able figures; ``baseline_...`` are the classical image's.
+        JSON-able figures; ``baseline_...`` are those of the strongest echo of every ray,
+        ``cfar_...`` those of the range image that the imaging node publishes.
     """
-    learned, classical = RangeScores(), RangeScores()
+    learned, strongest, detected = RangeScores(), RangeScores(), RangeScores()
     by_style: dict[str, RangeScores] = {}
     elapsed_s: list[float] = []
     for one in frames:
@@ -75,14 +76,17 @@ def evaluate_range(model: OnnxModel, frames: Iterable[FreshFrame]) -> dict[str, 
         elapsed_s.append(time.perf_counter() - begin)
         for scores in (learned, by_style.setdefault(one.style, RangeScores())):
             scores.add(found["range_m"], one.frame, found["normal"])
-        classical.add(one.frame.classical, one.frame)
+        strongest.add(strongest_echo_m(one.frame.echo), one.frame)
+        detected.add(one.frame.classical, one.frame)
     figures = learned.as_json()
-    baseline = classical.as_json()
+    baseline = strongest.as_json()
     return {
         "simulated": True,
         "frames": len(elapsed_s),
         **{name: value for name, value in figures.items() if name != "images"},
         **{f"baseline_{name}": value for name, value in baseline.items() if name != "images"},
+        "cfar_range_mae_m": detected.as_json()["range_mae_m"],
+        "cfar_range_median_m": detected.as_json()["range_median_m"],
         "range_mae_over_baseline": figures["range_mae_m"] / baseline["range_mae_m"],
         "range_mae_m_by_style": {
             style: scores.as_json()["range_mae_m"] for style, scores in sorted(by_style.items())

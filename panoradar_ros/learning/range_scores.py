@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.learning.dataset import FrameSet, range_batch
 from panoradar_ros.learning.frames import Frame
-from panoradar_ros.learning.networks.range_net import RangeNet
+from panoradar_ros.learning.networks.range_net import LEAKAGE_M, RadarGrid, RangeNet
 
 FARTHEST_M = 9.6
 DISTANCES_M = ((0.0, 3.0), (3.0, 6.0), (6.0, 10.0))
@@ -102,11 +103,31 @@ class RangeScores:
         return [float(s / n) if n else None for s, n in zip(sums, counts, strict=True)]
 
 
-def score_classical(frames: Iterable[Frame]) -> RangeScores:
-    """The strongest CFAR detection of every ray, without learning."""
+def strongest_echo_m(
+    echo: NDArray[np.uint8], radar: RadarGrid | None = None
+) -> NDArray[np.float32]:
+    """Range of the strongest echo of every ray beyond the leakage: the answer without learning.
+
+    Args:
+        echo: (row, column, range).
+        radar: what the cells are.
+
+    Returns:
+        (row, column) from the turntable's axis.
+    """
+    radar = radar if radar is not None else RadarGrid(rows=echo.shape[0])
+    first = int(np.ceil(LEAKAGE_M / radar.bin_m))
+    bins = first + echo[..., first:].argmax(axis=-1)
+    elevation_rad = PanoramaGrid(rows=echo.shape[0]).elevation_rad
+    axis_m = radar.radius_m * np.cos(elevation_rad)[:, None]
+    return (bins * radar.bin_m + axis_m).astype(np.float32)
+
+
+def score_strongest_echo(frames: Iterable[Frame]) -> RangeScores:
+    """:func:`strongest_echo_m` of every frame."""
     scores = RangeScores()
     for frame in frames:
-        scores.add(frame.classical, frame)
+        scores.add(strongest_echo_m(frame.echo), frame)
     return scores
 
 

@@ -22,7 +22,9 @@ PATCH = (2, 2)
 SCALE_DB = 20.0
 _EVIDENCE_PER_SCALE = 6.0
 _NOTHING = 3.5
-_LEAKAGE_M = 0.4
+LEAKAGE_M = 0.4
+"""Nearer echoes are the radar's own."""
+
 _WINDOW = 1
 
 
@@ -140,7 +142,7 @@ class RangeNet(nn.Module):
         self.answer = nn.Conv2d(size.head, self.coarse + 1 + 1 + 3, 1)
         nn.init.zeros_(self.answer.weight)
         bias = torch.zeros(self.coarse + 5)
-        bias[: int(_LEAKAGE_M / self.coarse_m)] = -10.0
+        bias[: int(LEAKAGE_M / self.coarse_m)] = -10.0
         bias[self.coarse] = _NOTHING
         bias[self.coarse + 2] = -1.0  # a surface that looks back at the radar
         self.answer.bias = nn.Parameter(bias)

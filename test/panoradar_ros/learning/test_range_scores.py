@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from panoradar_ros.learning.frames import NAMES, Frame
-from panoradar_ros.learning.range_scores import RangeScores, score_classical
+from panoradar_ros.learning.range_scores import RangeScores, score_strongest_echo, strongest_echo_m
 
 SHAPE = (4, 100)
 
@@ -69,8 +69,16 @@ def test_angles_of_normals():
     assert found["normal_mean_deg"] == pytest.approx(30, abs=0.1)
 
 
-def test_no_classical_detection_at_all_is_as_wrong_as_it_gets():
-    assert score_classical([frame(2.0)]).as_json()["range_mae_m"] == pytest.approx(7.6)
+def test_the_strongest_echo_is_found_behind_the_leakage():
+    echo = np.full((*SHAPE, 256), 40, np.uint8)
+    echo[..., 3], echo[..., 50] = 255, 120
+    row_m = 50 * 0.03747 + 0.08 * np.cos(np.deg2rad([45, 15, -15, -45]))
+    np.testing.assert_allclose(strongest_echo_m(echo), np.repeat(row_m[:, None], 100, 1), atol=1e-3)
+    one = frame(2.0)
+    one = Frame(**{**{name: getattr(one, name) for name in NAMES}, "echo": echo})
+    assert score_strongest_echo([one]).as_json()["range_mae_m"] == pytest.approx(
+        np.abs(row_m - 2).mean(), abs=1e-3
+    )
 
 
 def test_nothing_to_score_is_refused():
