@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from panoradar_ros.learning.frames import BuildingFrames, Frame, building_folders
 from panoradar_ros.learning.losses import RangeTarget
@@ -138,7 +139,7 @@ def range_batch(frames: Sequence[Frame], device: str = "cpu") -> tuple[Tensor, R
     range_m = torch.from_numpy(np.stack([frame.range for frame in frames])).to(device)
     normal = torch.from_numpy(np.stack([frame.normal for frame in frames])).to(device)
     glass = torch.from_numpy(np.stack([frame.glass for frame in frames])).to(device)
-    unit = normal.permute(0, 3, 1, 2).float() / 127
+    unit = functional.normalize(normal.permute(0, 3, 1, 2).float(), dim=1)  # rounded to bytes
     return echo, RangeTarget(range_m, unit, ~glass)
 
 

@@ -76,13 +76,17 @@ def range_loss(
     counted = target.counts.float()
     parts = {"bins": _mean(entropy, counted)}
     image = net.read(output)
-    error = (image.range_m - target.range_m).abs() / net.coarse_m
-    both = target.counts & ~nothing & torch.isfinite(image.range_m) & (error < weights.far)
-    parts["position"] = _mean(torch.where(both, error, 0.0), both.float())
+    both = target.counts & ~nothing & torch.isfinite(image.range_m)
+    # infinities are taken out before the difference: their slope would be no number
+    found_m, true_m = (torch.where(both, one, 0.0) for one in (image.range_m, target.range_m))
+    error = (found_m - true_m).abs() / net.coarse_m
+    near = both & (error < weights.far)
+    parts["position"] = _mean(torch.where(near, error, 0.0), near.float())
     cosine = (functional.normalize(output.normal, dim=1) * target.normal).sum(dim=1)
     has_normal = target.counts & something
     # the angle itself for small ones, and no infinite slope where they agree
-    parts["normal"] = _mean((2 * (1 - cosine) + 1e-4).sqrt(), has_normal.float())
+    angle = ((2 * (1 - cosine)).clamp_min(0.0) + 1e-4).sqrt()
+    parts["normal"] = _mean(angle, has_normal.float())
     parts["sum"] = sum(getattr(weights, name) * value for name, value in parts.items())
     return parts
 

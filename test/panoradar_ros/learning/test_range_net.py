@@ -180,3 +180,12 @@ def test_wrong_models_and_cubes_are_refused(net, tmp_path):
         OnnxModel(path)
     with pytest.raises(ModelError, match="there is no model"):
         OnnxModel(tmp_path / "none.onnx")
+
+
+def test_slopes_are_numbers_where_nothing_is_within_reach(net):
+    echo, range_m = panorama(6)
+    echo[-3:], range_m[-3:-1] = 30, 5.0  # no echo where there is something, and none where not
+    normal = torch.zeros(1, 3, *range_m.shape)
+    target = RangeTarget(torch.from_numpy(range_m)[None], normal, torch.ones(1, *range_m.shape) > 0)
+    range_loss(net, net(torch.from_numpy(echo)[None]), target)["sum"].backward()
+    assert all(torch.isfinite(one.grad).all() for one in net.parameters())

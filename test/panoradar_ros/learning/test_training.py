@@ -159,6 +159,17 @@ def test_batches_of_a_step_do_not_depend_on_where_the_run_began(data):
     assert len(seen) == 6
 
 
+def test_normals_are_unit_vectors_again_after_bytes_and_none_stays_none():
+    one = frame(2)
+    normal = np.array(one.normal)
+    normal[0, 0], normal[0, 1] = (-73, 73, 74), 0
+    one = Frame(**{**{name: getattr(one, name) for name in NAMES}, "normal": normal})
+    _, target = range_batch([one])
+    length = target.normal[0].norm(dim=0)
+    assert length[0, 0] == pytest.approx(1)
+    assert length[0, 1] == 0
+
+
 def test_glass_does_not_count():
     one = frame(2)
     glass = np.zeros((ROWS, COLUMNS), bool)
