@@ -18,11 +18,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Export, score, and write model and card."""
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_range_net
+    from panoradar_ros.learning.networks.range_net import RangeNet
     from panoradar_ros.learning.range_scores import score_range_net, score_strongest_echo
+    from panoradar_ros.learning.range_task import RangeTask
     from panoradar_ros.learning.training import read_run
 
-    net, about = read_run(arguments.run)
     frames = FrameSet.under(arguments.data)
+    task = RangeTask(frames, frames)
+    net, about = read_run(arguments.run, task)
+    assert isinstance(net, RangeNet)
     chosen = frames.spread(arguments.frames)
     scores = score_range_net(net, frames, arguments.frames).as_json()
     strongest = score_strongest_echo(frames[number] for number in chosen).as_json()

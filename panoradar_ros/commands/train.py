@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     parser.add_argument("--size", default="small", help="of the network (small)")
     parser.add_argument("--steps", type=int, default=2000, help="of the optimiser (2000)")
-    parser.add_argument("--batch", type=int, default=4, help="frames a step (4)")
+    parser.add_argument("--batch", type=int, default=2, help="frames a step (2)")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="the highest (0.0015)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (0)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
@@ -33,10 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from panoradar_ros.learning.dataset import FrameSet
-    from panoradar_ros.learning.training import TrainingSettings, train_range, use_all_cores
+    from panoradar_ros.learning.range_task import RangeTask
+    from panoradar_ros.learning.training import TrainingSettings, train, use_all_cores
 
     use_all_cores()
     settings = TrainingSettings(
+        network=arguments.network,
         size=arguments.size,
         steps=arguments.steps,
         batch=arguments.batch,
@@ -45,12 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         wraps=not arguments.no_wrap,
     )
-    train, validation = FrameSet.under(arguments.data), FrameSet.under(arguments.validation)
+    frames, validation = FrameSet.under(arguments.data), FrameSet.under(arguments.validation)
     bar = partial(tqdm, disable=arguments.json or None)
-    done = train_range(train, validation, arguments.output, settings, bar)
+    done = train(RangeTask(frames, validation), arguments.output, settings, bar)
     log = [json.loads(line) for line in (arguments.output / "log.jsonl").read_text().splitlines()]
     last = [line["validation"] for line in log if "validation" in line][-1]
-    result = {"steps": done.step, "seconds": done.seconds, "frames": len(train), **last}
+    result = {"steps": done.step, "seconds": done.seconds, "frames": len(frames), **last}
     if arguments.json:
         print(json.dumps(result))
     else:

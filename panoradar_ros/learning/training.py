@@ -1,21 +1,18 @@
-"""Training the range network: one run in one folder, which goes on where it stopped."""
+"""Training a network: one run in one folder, which goes on where it stopped."""
 
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from panoradar_ros.benchmarking.capture import machine
-from panoradar_ros.learning.dataset import FrameSet, batches, range_batch
-from panoradar_ros.learning.losses import range_loss
-from panoradar_ros.learning.networks.range_net import SIZES, RangeNet
-from panoradar_ros.learning.range_scores import score_range_net
 
 CHECKPOINT_S = 600.0
 LOGGED_STEPS = 20
@@ -26,7 +23,8 @@ class TrainingSettings:
     """How a run is trained.
 
     Attributes:
-        size: of the network, a name from SIZES.
+        network: ``range`` or ``semantic``.
+        size: of the network, a name from its module's SIZES.
         steps: of the optimiser.
         batch: frames a step.
         learning_rate: the highest, after a twentieth of the run; it falls as a cosine to nothing.
@@ -40,9 +38,10 @@ class TrainingSettings:
         ValueError: a value is out of its range.
     """
 
+    network: str = "range"
     size: str = "small"
     steps: int = 2000
-    batch: int = 4
+    batch: int = 2
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4
     seed: int = 0
@@ -51,13 +50,39 @@ class TrainingSettings:
     wraps: bool = True
 
     def __post_init__(self) -> None:
-        if self.size not in SIZES:
-            raise ValueError(f"size must be one of {', '.join(SIZES)}, got {self.size!r}")
         for name in ("steps", "batch", "learning_rate", "validations"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if self.device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError("device cuda: PyTorch finds no GPU; use --device cpu")
+
+
+class Task(Protocol):
+    """What a network learns, and from what."""
+
+    def network(self, settings: TrainingSettings) -> nn.Module:
+        """The network, untrained.
+
+        Raises:
+            ValueError: there is no such size.
+        """
+        ...
+
+    def batches(self, settings: TrainingSettings, steps: range) -> Iterable[Any]:
+        """Batches of the steps wanted; the same for a step wherever the run was begun."""
+        ...
+
+    def loss(self, net: nn.Module, batch: Any, settings: TrainingSettings) -> dict[str, Tensor]:
+        """Parts of the loss by name, and their ``sum``."""
+        ...
+
+    def validate(self, net: nn.Module, settings: TrainingSettings) -> dict[str, Any]:
+        """Scores on frames that are not trained on, JSON-able."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Where the frames come from, JSON-able."""
+        ...
 
 
 @dataclass
@@ -76,7 +101,7 @@ class Run:
 
     folder: Path
     settings: TrainingSettings
-    net: RangeNet
+    net: nn.Module
     optimiser: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     step: int = 0
@@ -85,17 +110,11 @@ class Run:
     def save(self) -> None:
         """Write the checkpoint; the one before it stays until this one is complete."""
         partial = self.folder / "checkpoint.partial"
-        torch.save(
-            {
-                "settings": asdict(self.settings),
-                "net": self.net.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "schedule": self.schedule.state_dict(),
-                "step": self.step,
-                "seconds": self.seconds,
-            },
-            partial,
-        )
+        state = {
+            name: getattr(self, name).state_dict() for name in ("net", "optimiser", "schedule")
+        }
+        figures = {"settings": asdict(self.settings), "step": self.step, "seconds": self.seconds}
+        torch.save(figures | state, partial)
         partial.replace(self.folder / "checkpoint.pt")
 
     def log(self, **figures: Any) -> None:
@@ -104,7 +123,7 @@ class Run:
             file.write(json.dumps({"step": self.step, "seconds": self.seconds, **figures}) + "\n")
 
 
-def open_run(folder: Path, settings: TrainingSettings) -> Run:
+def open_run(folder: Path, settings: TrainingSettings, task: Task) -> Run:
     """Begin a run, or go on with the one in the folder.
 
     Raises:
@@ -112,7 +131,7 @@ def open_run(folder: Path, settings: TrainingSettings) -> Run:
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
-    net = RangeNet(SIZES[settings.size], wraps=settings.wraps).to(settings.device)
+    net = task.network(settings).to(settings.device)
     optimiser = torch.optim.AdamW(
         net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -120,19 +139,13 @@ def open_run(folder: Path, settings: TrainingSettings) -> Run:
         optimiser, settings.learning_rate, settings.steps + 1, pct_start=0.05
     )
     run = Run(folder, settings, net, optimiser, schedule)
-    checkpoint = folder / "checkpoint.pt"
-    if checkpoint.exists():
-        _restore(run, checkpoint)
+    if (folder / "checkpoint.pt").exists():
+        _restore(run)
     return run
 
 
-def _restore(run: Run, checkpoint: Path) -> None:
-    try:
-        state = torch.load(checkpoint, map_location=run.settings.device, weights_only=True)
-    except Exception as error:  # torch raises what its unpickler and the zip reader raise
-        raise ValueError(
-            f"{checkpoint} cannot be read ({error}): delete it to begin anew"
-        ) from error
+def _restore(run: Run) -> None:
+    state = read_checkpoint(run.folder, run.settings.device)
     other = {
         name: (state["settings"].get(name), value)
         for name, value in asdict(run.settings).items()
@@ -149,63 +162,68 @@ def _restore(run: Run, checkpoint: Path) -> None:
     run.step, run.seconds = state["step"], state["seconds"]
 
 
-def train_range(
-    train: FrameSet,
-    validation: FrameSet,
+def read_checkpoint(folder: Path, device: str = "cpu") -> dict[str, Any]:
+    """What :meth:`Run.save` wrote.
+
+    Raises:
+        ValueError: there is none, or it cannot be read.
+    """
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        raise ValueError(f"{folder} holds no run of panoradar train with a checkpoint")
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # torch raises what its unpickler and the zip reader raise
+        raise ValueError(f"{path} cannot be read ({error}): delete it to begin anew") from error
+    return state
+
+
+def train(
+    task: Task,
     folder: Path,
     settings: TrainingSettings,
     progress: Callable[..., Any] = tqdm,
-    validation_frames: int = 32,
 ) -> Run:
     """Train until the run's steps are done.
 
     Args:
-        train: frames to learn from.
-        validation: frames of other buildings.
+        task: what is learned.
         folder: of the run: ``checkpoint.pt``, ``log.jsonl``, ``run.json``.
         settings: of the training.
         progress: wraps the steps.
-        validation_frames: looked at each time.
 
     Raises:
         ValueError: see :func:`open_run`.
         FloatingPointError: the loss is no number any more; the last checkpoint is from before.
     """
-    run = open_run(folder, settings)
-    about = {
-        "settings": asdict(settings),
-        "frames": len(train),
-        "buildings": train.describe(),
-        "machine": machine(),
-    }
+    run = open_run(folder, settings, task)
+    about = {"settings": asdict(settings), "data": task.describe(), "machine": machine()}
     (folder / "run.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     every = max(1, settings.steps // settings.validations)
     saved_s = began_s = time.monotonic()
     before_s = run.seconds
     sums: dict[str, float] = {}
     steps = range(run.step, settings.steps)
-    source = batches(train, settings.batch, steps, settings.seed)
-    for frames in progress(source, total=len(steps), desc="training", unit="step"):
-        parts = _step(run, frames)
-        run.seconds = before_s + time.monotonic() - began_s
-        for name, value in parts.items():
+    source = task.batches(settings, steps)
+    for batch in progress(source, total=len(steps), desc="training", unit="step"):
+        for name, value in _step(run, task, batch).items():
             sums[name] = sums.get(name, 0.0) + value
+        run.seconds = before_s + time.monotonic() - began_s
         if run.step % LOGGED_STEPS == 0:
             run.log(**{name: value / LOGGED_STEPS for name, value in sums.items()})
             sums = {}
         if run.step % every == 0 or run.step == settings.steps:
-            scores = score_range_net(run.net, validation, validation_frames, settings.device)
-            run.log(validation=scores.as_json())
+            run.net.eval()
+            run.log(validation=task.validate(run.net, settings))
         if time.monotonic() - saved_s > CHECKPOINT_S or run.step == settings.steps:
             run.save()
             saved_s = time.monotonic()
     return run
 
 
-def _step(run: Run, frames: list[Any]) -> dict[str, float]:
+def _step(run: Run, task: Task, batch: Any) -> dict[str, float]:
     run.net.train()
-    echo, target = range_batch(frames, run.settings.device)
-    parts = range_loss(run.net, run.net(echo), target)
+    parts = task.loss(run.net, batch, run.settings)
     total = parts["sum"]
     if not torch.isfinite(total):
         raise FloatingPointError(
@@ -221,23 +239,21 @@ def _step(run: Run, frames: list[Any]) -> dict[str, float]:
     return {name: float(value.detach()) for name, value in parts.items()}
 
 
-def read_run(folder: Path) -> tuple[RangeNet, dict[str, Any]]:
+def read_run(folder: Path, task: Task) -> tuple[nn.Module, dict[str, Any]]:
     """The network of a run, and what is known of its training.
 
     Raises:
-        ValueError: the folder holds no run with a checkpoint.
+        ValueError: the folder holds no run with a checkpoint, or one of another network.
     """
-    checkpoint = folder / "checkpoint.pt"
+    state = read_checkpoint(folder)
+    settings = TrainingSettings(**{**state["settings"], "device": "cpu"})
+    net = task.network(settings)
     try:
+        net.load_state_dict(state["net"])
         about: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        settings = TrainingSettings(**{**state["settings"], "device": "cpu"})
-    except Exception as error:  # torch raises what its unpickler and the zip reader raise
-        raise ValueError(
-            f"{folder} holds no run of panoradar train with a checkpoint ({error})"
-        ) from error
-    net = RangeNet(SIZES[settings.size], wraps=settings.wraps)
-    net.load_state_dict(state["net"])
+    except (RuntimeError, OSError, ValueError) as error:
+        what = f"{folder} holds no run of a {settings.network} network"
+        raise ValueError(f"{what}: {error}") from error
     parameters = sum(one.numel() for one in net.parameters())
     figures = {"step": state["step"], "seconds": state["seconds"], "parameters": parameters}
     return net.eval(), {**about, **figures}

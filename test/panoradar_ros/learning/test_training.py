@@ -15,7 +15,8 @@ from panoradar_ros.learning.dataset import (
     range_batch,
 )
 from panoradar_ros.learning.frames import NAMES, Frame, write_building
-from panoradar_ros.learning.training import TrainingSettings, read_run, train_range
+from panoradar_ros.learning.range_task import RangeTask
+from panoradar_ros.learning.training import TrainingSettings, read_run, train
 
 ROWS, COLUMNS = 64, 32
 
@@ -68,10 +69,10 @@ def quiet(steps, **_):
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(data, tmp_path, monkeypatch):
     monkeypatch.setattr("panoradar_ros.learning.training.CHECKPOINT_S", 0.0)
-    whole = train_range(data, data, tmp_path / "whole", settings(), quiet)
+    whole = train(RangeTask(data, data), tmp_path / "whole", settings(), quiet)
     with pytest.raises(StopTraining):
-        train_range(data, data, tmp_path / "parts", settings(), stopping_after(4))
-    resumed = train_range(data, data, tmp_path / "parts", settings(), quiet)
+        train(RangeTask(data, data), tmp_path / "parts", settings(), stopping_after(4))
+    resumed = train(RangeTask(data, data), tmp_path / "parts", settings(), quiet)
     assert whole.step == resumed.step == 6
     for one, other in zip(whole.net.parameters(), resumed.net.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
@@ -80,36 +81,36 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(data, tmp_path, monkeyp
 
 
 def test_a_run_is_read_with_what_is_known_of_it(data, tmp_path):
-    run = train_range(data, data, tmp_path / "run", settings(), quiet)
-    net, about = read_run(tmp_path / "run")
+    run = train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
+    net, about = read_run(tmp_path / "run", RangeTask(data, data))
     for one, other in zip(run.net.parameters(), net.parameters(), strict=True):
         torch.testing.assert_close(one, other)
     assert about["step"] == 6
-    assert about["buildings"]["buildings"] == 3
+    assert about["data"]["buildings"] == 3
     with pytest.raises(ValueError, match="holds no run"):
-        read_run(tmp_path / "none")
+        read_run(tmp_path / "none", RangeTask(data, data))
 
 
 def test_other_settings_in_the_same_folder_are_refused(data, tmp_path):
-    train_range(data, data, tmp_path / "run", settings(), quiet)
+    train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
     with pytest.raises(ValueError, match="learning_rate"):
-        train_range(data, data, tmp_path / "run", settings(learning_rate=1e-4), quiet)
+        train(RangeTask(data, data), tmp_path / "run", settings(learning_rate=1e-4), quiet)
 
 
 def test_a_broken_checkpoint_is_named(data, tmp_path):
-    train_range(data, data, tmp_path / "run", settings(), quiet)
+    train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be read"):
-        train_range(data, data, tmp_path / "run", settings(), quiet)
+        train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [({"size": "huge"}, "size must be one of"), ({"steps": 0}, "steps must be positive")],
 )
-def test_wrong_settings_are_refused(wrong, words):
+def test_wrong_settings_are_refused(data, tmp_path, wrong, words):
     with pytest.raises(ValueError, match=words):
-        settings(**wrong)
+        train(RangeTask(data, data), tmp_path / "run", settings(**wrong), quiet)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
