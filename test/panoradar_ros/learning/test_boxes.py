@@ -5,39 +5,27 @@ from hypothesis import strategies as st
 
 from mmwave.simulation.scene import SemanticClass
 from panoradar_ros.learning.boxes import boxes_of, circular_extent
-from panoradar_ros.learning.frames import Frame
 
-ROWS, COLUMNS = 16, 64
-
-
-def scene(*objects):
-    """A wall at 5 m with objects (class, instance, row, column, height, width) before it."""
-    label = np.full((ROWS, COLUMNS), SemanticClass.WALL, np.uint8)
-    instance = np.zeros((ROWS, COLUMNS), np.int32)
-    for class_id, number, row, column, height, width in objects:
-        columns = np.arange(column, column + width) % COLUMNS
-        label[row : row + height, columns] = class_id
-        instance[row : row + height, columns] = number
-    zero = np.zeros((ROWS, COLUMNS), np.float32)
-    echo, normal = (np.zeros((ROWS, COLUMNS, n), kind) for n, kind in ((2, "u1"), (3, "i1")))
-    return Frame(echo, zero + 5, zero, normal, label, instance, np.zeros((ROWS, COLUMNS), bool))
+COLUMNS = 64
 
 
-def test_people_and_things_have_boxes_and_walls_have_none():
-    frame = scene((0, 7, 2, 10, 8, 4), (1, 8, 10, 30, 5, 9), (SemanticClass.DOOR, 9, 0, 50, 9, 9))
+def test_people_and_things_have_boxes_and_walls_have_none(object_scene):
+    frame = object_scene(
+        (0, 7, 2, 10, 8, 4), (1, 8, 10, 30, 5, 9), (SemanticClass.DOOR, 9, 0, 50, 9, 9)
+    )
     person, table = boxes_of(frame)
     assert (person.kind, person.left, person.top, person.right, person.bottom) == (0, 10, 2, 14, 10)
     assert (table.kind, table.left, table.top, table.right, table.bottom) == (1, 30, 10, 39, 15)
     assert (person.instance, table.instance) == (7, 8)
 
 
-def test_a_box_goes_across_the_seam():
-    (box,) = boxes_of(scene((0, 7, 2, COLUMNS - 3, 8, 6)))
+def test_a_box_goes_across_the_seam(object_scene):
+    (box,) = boxes_of(object_scene((0, 7, 2, COLUMNS - 3, 8, 6)))
     assert (box.left, box.right) == (COLUMNS - 3, COLUMNS + 3)
 
 
-def test_what_hardly_shows_has_no_box():
-    assert boxes_of(scene((0, 7, 2, 10, 5, 4))) == []
+def test_what_hardly_shows_has_no_box(object_scene):
+    assert boxes_of(object_scene((0, 7, 2, 10, 5, 4))) == []
 
 
 @given(

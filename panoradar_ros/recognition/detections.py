@@ -1,0 +1,144 @@
+"""Boxes of people and things on the panorama, from the cells of the second network (NumPy)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+OBJECTS = ("person", "other")
+
+PERSON_QUANTILE = 0.25
+"""Of the ranges in a person's box: where they stand (Lai et al. 2024, section 8)."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A box on the panorama, in columns and rows, edges between pixels.
+
+    Attributes:
+        kind: index into OBJECTS.
+        score: probability, 0 to 1.
+        left: from 0 to below the number of columns.
+        top: upper edge.
+        right: more than the number of columns where the box goes across the seam.
+        bottom: lower edge.
+    """
+
+    kind: int
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def decode_cells(
+    objects: NDArray[np.floating],
+    edges: NDArray[np.floating],
+    least_score: float = 0.1,
+    overlap: float = 0.5,
+    most: int = 100,
+) -> list[Detection]:
+    """The boxes that the cells speak for, the best first.
+
+    Args:
+        objects: (kind, cell row, cell column) logarithm of the odds.
+        edges: (4, cell row, cell column) rays to the left, upper, right and lower edge.
+        least_score: weaker cells have no say.
+        overlap: of two boxes of a kind that overlap more, the weaker one is dropped.
+        most: boxes of all kinds together.
+    """
+    cell_rows, cell_columns = objects.shape[1:]
+    columns = 2 * cell_columns
+    score = 1 / (1 + np.exp(-objects.astype(np.float64)))
+    found: list[Detection] = []
+    for kind in range(len(objects)):
+        row, column = np.nonzero(score[kind] >= least_score)
+        strength = score[kind, row, column]
+        order = np.argsort(-strength, kind="stable")[:1000]
+        row, column, strength = row[order], column[order], strength[order]
+        left, top, right, bottom = edges[:, row, column].astype(np.float64)
+        width = np.minimum(left + right, columns)
+        first = (2 * column + 1 - left) % columns
+        boxes = np.stack(
+            [
+                first,
+                np.clip(2 * row + 1 - top, 0, 2 * cell_rows),
+                first + width,
+                np.clip(2 * row + 1 + bottom, 0, 2 * cell_rows),
+            ],
+            axis=-1,
+        )
+        for index in circular_nms(boxes, overlap, columns):
+            found.append(Detection(kind, float(strength[index]), *map(float, boxes[index])))
+    return sorted(found, key=lambda one: -one.score)[:most]
+
+
+def circular_overlap(
+    box: NDArray[np.floating], others: NDArray[np.floating], columns: int
+) -> NDArray[np.float64]:
+    """Intersection over union of a box with others on a panorama.
+
+    Args:
+        box: (4,) left, top, right, bottom; right may be beyond the seam.
+        others: (N, 4).
+        columns: of the panorama.
+
+    Returns:
+        (N,) from 0 to 1.
+    """
+    shared = np.zeros(len(others))
+    for shift in (-columns, 0, columns):  # where a box is seen that goes across the seam
+        low = np.maximum(box[0], others[:, 0] + shift)
+        high = np.minimum(box[2], others[:, 2] + shift)
+        shared += np.maximum(high - low, 0.0)
+    width, widths = box[2] - box[0], others[:, 2] - others[:, 0]
+    shared = np.minimum(shared, np.minimum(width, widths))
+    high = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
+    common = shared * np.maximum(high, 0.0)
+    area = width * (box[3] - box[1])
+    union = area + widths * (others[:, 3] - others[:, 1]) - common
+    return common / np.maximum(union, 1e-12)
+
+
+def circular_nms(boxes: NDArray[np.floating], overlap: float, columns: int) -> list[int]:
+    """Numbers of the boxes that stay where of two that overlap the later is dropped.
+
+    Args:
+        boxes: (N, 4), the best first.
+        overlap: from which on.
+        columns: of the panorama.
+    """
+    left = np.arange(len(boxes))
+    kept = []
+    while len(left):
+        best = int(left[0])
+        kept.append(best)
+        rest = left[1:]
+        left = rest[circular_overlap(boxes[best], boxes[rest], columns) <= overlap]
+    return kept
+
+
+def person_position_m(
+    detection: Detection, range_m: NDArray[np.floating]
+) -> tuple[float, float] | None:
+    """Where a person stands: range and azimuth.
+
+    Args:
+        detection: of a person.
+        range_m: (row, column).
+
+    Returns:
+        The 25 % quantile of the ranges in the box, in metres, and the azimuth of its middle, in
+        radians counter-clockwise from straight ahead, -pi to pi; None without a range in the box.
+    """
+    columns = range_m.shape[1]
+    inside = np.arange(int(np.floor(detection.left)), int(np.ceil(detection.right))) % columns
+    rows = slice(int(np.floor(detection.top)), int(np.ceil(detection.bottom)))
+    ranges = range_m[rows][:, inside]
+    ranges = ranges[np.isfinite(ranges)]
+    if not ranges.size:
+        return None
+    middle = (detection.left + detection.right) / 2 - 0.5
+    azimuth = np.angle(np.exp(-2j * np.pi * middle / columns))
+    return float(np.quantile(ranges, PERSON_QUANTILE)), float(azimuth)
