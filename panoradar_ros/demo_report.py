@@ -69,6 +69,29 @@ def motion_against_truth(
 
 
 @dataclass(frozen=True)
+class LearnedScore:
+    """What the recognition node was worth.
+
+    Attributes:
+        per_s: range images a second.
+        latency_ms_p50: from the end of a turn to the arrival of its learned scan, median.
+        latency_ms_p95: its 95 % quantile.
+        range_image_ms: time of the last one.
+        scan_median_error_m: see :class:`panoradar_ros.scoring.ScanScore`.
+        scan_p90_error_m: the same.
+        scan_detected_fraction: the same.
+    """
+
+    per_s: float
+    latency_ms_p50: float
+    latency_ms_p95: float
+    range_image_ms: float
+    scan_median_error_m: float
+    scan_p90_error_m: float
+    scan_detected_fraction: float
+
+
+@dataclass(frozen=True)
 class DemoReport:
     """The table at the end of a demo. All figures are of a simulated world.
 
@@ -95,6 +118,7 @@ class DemoReport:
         latency_ms_p95: its 95 % quantile.
         rolling: sectors; None where the imaging node was told not to form any.
         rolling_scan_median_error_m: as ``scan_median_error_m``, of sectors put together to turns.
+        learned: of the recognition node; None where it did not run.
         cpu_fraction: of all cores, used by the stack (capture, motor, imaging).
         cpu_fraction_emulator: of all cores, used by the emulated devices.
         rss_mb: largest memory of stack and emulator together (a viewer is not counted).
@@ -126,6 +150,7 @@ class DemoReport:
     frames_incomplete: int = 0
     rolling: RollingScore | None = None
     rolling_scan_median_error_m: float = float("nan")
+    learned: LearnedScore | None = None
     simulated: bool = True
 
     def as_dict(self) -> dict[str, Any]:
@@ -158,6 +183,18 @@ class DemoReport:
                     f"{rolling.latency_ms_p95:.0f} ms p95 after the boresight",
                 ),
             )
+        if (learned := self.learned) is not None:
+            rows[-3:-3] = [
+                (
+                    "learned scan error",
+                    f"{100 * learned.scan_median_error_m:.1f} cm median, "
+                    f"{100 * learned.scan_p90_error_m:.0f} cm p90",
+                ),
+                (
+                    "learned images",
+                    f"{learned.per_s:.2f} /s, {learned.latency_ms_p50:.0f} ms after the turn",
+                ),
+            ]
         width = max(len(name) for name, _ in rows)
         lines = [f"  {name:<{width}}  {value}" for name, value in rows]
         return "\n".join(["Simulated world, real stack:", *lines])

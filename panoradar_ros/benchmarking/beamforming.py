@@ -21,7 +21,6 @@ from panoradar_ros.benchmarking.beamforming_pictures import (
     save_beam_width,
     save_two_reflectors,
 )
-from panoradar_ros.benchmarking.capture import machine
 from panoradar_ros.benchmarking.memory import peak_memory
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
 from panoradar_ros.imaging.beamforming import Beamformer, phase_steering, range_profiles
@@ -30,6 +29,7 @@ from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.profiles import RangeProfiles
 from panoradar_ros.imaging.rotation import Rotation
+from panoradar_ros.this_machine import machine
 
 WINDOW_RAD = np.deg2rad(60.0)
 RANDOM_BEAMS = 16

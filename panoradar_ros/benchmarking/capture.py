@@ -11,13 +11,10 @@ receivers:
 
 import argparse
 import multiprocessing
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +24,7 @@ from mmwave.dca1000 import FrameAssembler, PacketReceiver, PositionStream, addre
 from mmwave.emulation.dca1000 import DCA1000Emulator
 from mmwave.waveform import Waveform
 from panoradar_ros.ports import free_udp_ports
+from panoradar_ros.this_machine import machine
 
 RATES_MBPS = (150, 300, 600)
 HOST_ADDRESS, DEVICE_ADDRESS = "127.0.0.1", "127.0.0.2"
@@ -48,22 +46,6 @@ def waveform_at(megabits_per_s: float) -> Waveform:
     if idle_s < 0:
         raise ValueError(f"{megabits_per_s:g} Mbit/s needs more chirps than fit in the time")
     return replace(default, idle_s=idle_s, frame_period_s=period_s)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    model = "unknown processor"
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        names = [line for line in information.read_text().splitlines() if "model name" in line]
-        model = names[0].split(":")[1].strip() if names else model
-    return {
-        "processor": model,
-        "cores": len(os.sched_getaffinity(0)),
-        "load_before": round(os.getloadavg()[0], 2),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-    }
 
 
 class _MeasuredCard(DCA1000EVM):

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from mmwave.cfar import CellAveragingCfar, Cfar, OrderedStatisticCfar, detect, strongest_detection
 from mmwave.spectrum import range_spectrum
 from panoradar_ros.benchmarking import growth
-from panoradar_ros.benchmarking.capture import machine
+from panoradar_ros.this_machine import machine
 
 SHAPE = (64, 512, 256)
 """Rows, columns and range bins of a frame."""

@@ -12,7 +12,6 @@ from mmwave.simulation.building import Building, generate_building
 from mmwave.simulation.rotation import simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
 from panoradar_ros.benchmarking.beamforming import noise_rotation
-from panoradar_ros.benchmarking.capture import machine
 from panoradar_ros.benchmarking.memory import peak_memory
 from panoradar_ros.benchmarking.trials import TURNS, consecutive_turns
 from panoradar_ros.imaging.beamforming import phase_steering, range_profiles
@@ -20,6 +19,7 @@ from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.pipeline import Imager
 from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.scoring import score_motion
+from panoradar_ros.this_machine import machine
 
 REFERENCE_BEAMS = 24
 

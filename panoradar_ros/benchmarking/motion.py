@@ -25,7 +25,6 @@ from mmwave.simulation.rotation import StaticWorld, simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
 from mmwave.waveform import AntennaArray
 from panoradar_ros.benchmarking import growth
-from panoradar_ros.benchmarking.capture import machine
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
 from panoradar_ros.imaging.beamforming import Beamformer
 from panoradar_ros.imaging.hough_motion import HoughMotionEstimator
@@ -38,6 +37,7 @@ from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.imaging.votes import VoteSettings, vote_profiles
 from panoradar_ros.imaging.yaw_prior import YawRatePrior
 from panoradar_ros.scoring import score_motion
+from panoradar_ros.this_machine import machine
 
 Record = dict[str, Any]
 Estimator = MotionEstimator | HoughMotionEstimator

@@ -18,7 +18,7 @@ from mmwave.simulation.fmcw import AntennaTrack, Scatterers, synthesize, synthes
 from mmwave.simulation.rotation import REVOLUTIONS_PER_S, DriveSimulator
 from mmwave.waveform import AntennaArray, Waveform
 from panoradar_ros.benchmarking import growth
-from panoradar_ros.benchmarking.capture import machine
+from panoradar_ros.this_machine import machine
 
 STAGES = ("between", "synthesize", "leakage", "receive")
 """Functions that :mod:`mmwave.simulation.rotation` calls for every frame or interval. Their wall

@@ -20,6 +20,7 @@ from panoradar_ros.commands.observing import ObserverProcess
 from panoradar_ros.demo_report import (
     MAXIMUM_RANGE_M,
     DemoReport,
+    LearnedScore,
     TruePath,
     motion_against_truth,
     scan_score,
@@ -55,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="turns",
         help="which results are measured, and so made (turns)",
     )
+    parser.add_argument(
+        "--recognition", action="store_true", help="learned range images too, on learned/..."
+    )
+    parser.add_argument("--range-model", type=Path, help="ONNX file (the one that is installed)")
     parser.add_argument("--output", type=Path, help="folder for pictures and report.json")
     parser.add_argument("--record", type=Path, help="bag for raw data, angles and results")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -151,7 +156,7 @@ def _watch(
 ) -> tuple[DemoReport, object]:
     """Run capture, motor and imaging in this process and measure them."""
     from mmwave.ros.process import NodeProcess, use_transport_profile
-    from panoradar_ros.nodes.robot import NODES
+    from panoradar_ros.nodes.robot import nodes
     from panoradar_ros.resources import share_path
 
     use_transport_profile(share_path("config/fastdds.xml"))
@@ -165,6 +170,8 @@ def _watch(
         },
         "motor": {"serial_port": folder / "stepper"},
     }
+    if arguments.range_model:
+        settings["recognition"] = {"range_model": arguments.range_model.absolute()}
     pairs = [f"{n}:{k}:={v}" for n, values in settings.items() for k, v in values.items()]
     command = ["--ros-args", *(word for pair in pairs for word in ("-p", pair))]
     if arguments.json:
@@ -173,9 +180,10 @@ def _watch(
     listening = {
         "to_turns": arguments.listen_to != "sectors",
         "to_sectors": arguments.listen_to != "turns",
+        "to_learned": arguments.recognition,
     }
     with ObserverProcess(**listening) as observer, NodeProcess(command) as process:
-        for make in NODES:
+        for make in nodes(arguments.recognition):
             node = process.add(make)
             _start(process, node, wait_for_recorder=bool(arguments.record))
             if node.get_name() == "motor" and not observer.wait_for("at_speed", START_TIMEOUT_S):
@@ -183,6 +191,8 @@ def _watch(
         if not observer.wait_for("first", START_TIMEOUT_S):
             why = f"a callback failed: {process.error}" if process.error else "try panoradar doctor"
             raise RuntimeError(f"no panorama within {START_TIMEOUT_S:.0f} s; {why}")
+        if arguments.recognition and not observer.wait_for("learned", START_TIMEOUT_S):
+            raise RuntimeError("no learned scan came; the messages above may say why")
         first_s = time.time() - started_s
         usage = _measure(observer, emulator, arguments)
         seen = observer.seen()
@@ -259,7 +269,9 @@ def _score(seen, usage: dict[str, float], first_s: float, arguments) -> DemoRepo
         np.array([row[0] for row in seen.truth]), np.array([row[1:] for row in seen.truth])
     )
     motion = motion_against_truth(seen.velocity, TURN_S, path)
-    scan = scan_score(*_scans(seen, path, arguments)) if arguments.listen_to != "sectors" else None
+    scan = None
+    if arguments.listen_to != "sectors":
+        scan = scan_score(*_scans(seen.scans, path, arguments))
     arrivals = np.array([t for t in seen.arrival_s if t >= usage["start_s"]])
     if len(arrivals) < 2:
         raise RuntimeError(
@@ -300,14 +312,33 @@ def _score(seen, usage: dict[str, float], first_s: float, arguments) -> DemoRepo
             usage["wall_s"],
         ),
         rolling_scan_median_error_m=_rolling_scan_error_m(seen, path, arguments),
+        learned=_learned(seen, path, usage, arguments) if arguments.recognition else None,
     )
 
 
-def _scans(seen, path: TruePath, arguments) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _learned(seen, path: TruePath, usage: dict[str, float], arguments) -> LearnedScore:
+    """What the recognition node gave in the measured time."""
+    begin_ns = usage["start_ns"] - TURN_S * 1e9
+    measured = [one for one in seen.learned_scans if one.start_ns >= begin_ns]
+    score = scan_score(*_scans(measured, path, arguments))
+    latency_ms = 1e3 * np.array(seen.learned_latency_s[-len(measured) :])
+    node = seen.diagnostics.get("recognition: range images", {})
+    return LearnedScore(
+        len(measured) / usage["wall_s"],
+        float(np.median(latency_ms)),
+        float(np.quantile(latency_ms, 0.95)),
+        float(node.get("range_image_ms", "nan")),
+        score.median_error_m,
+        score.p90_error_m,
+        score.detected_fraction,
+    )
+
+
+def _scans(scans, path: TruePath, arguments) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Measured scans and ray-cast ones from the true pose at each ray's own time."""
     true_scan = _true_scans(path, arguments)
     measured, true = [], []
-    for scan in seen.scans:
+    for scan in scans:
         rays = len(scan.range_m)
         ray_ns = scan.start_ns + np.rint(np.arange(rays) / rays * scan.duration_s * 1e9)
         if not path.covers(int(ray_ns[0]), int(ray_ns[-1])):

@@ -1,4 +1,6 @@
-"""What can be wrong with a source of samples."""
+"""What can be wrong with what a command is given, or with where it runs."""
+
+import importlib.util
 
 
 class SourceError(ValueError):
@@ -7,3 +9,16 @@ class SourceError(ValueError):
 
 class NoRotationError(SourceError):
     """A file may hold samples, but no whole rotation of them."""
+
+
+def require_torch(what: str) -> None:
+    """Say how to get PyTorch where it is not installed.
+
+    Args:
+        what: that needs it.
+
+    Raises:
+        ValueError: it is not installed.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise ValueError(f"{what} needs PyTorch: pip install 'panoradar_ros[sim,train]'")

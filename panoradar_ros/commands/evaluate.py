@@ -4,6 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
+from panoradar_ros.commands.errors import require_torch
+
 TRAINED_ABOVE = 100_000
 """Buildings of seeds from here on are for training and validation: an evaluation takes others."""
 
@@ -22,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate fresh frames, evaluate, print."""
+    require_torch("evaluation")
     from tqdm import tqdm
 
     from mmwave.inference import OnnxModel

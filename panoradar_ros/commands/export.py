@@ -4,6 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
+from panoradar_ros.commands.errors import require_torch
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -16,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, score, and write model and card."""
+    require_torch("export")
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_range_net
     from panoradar_ros.learning.networks.range_net import RangeNet

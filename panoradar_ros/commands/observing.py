@@ -15,7 +15,7 @@ PERIOD_S = 0.05
 READY_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 15.0
 
 
-def _observe(connection: Connection, to_turns: bool, to_sectors: bool) -> None:
+def _observe(connection: Connection, to_turns: bool, to_sectors: bool, to_learned: bool) -> None:
     """Body of the process: observe, and answer until the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     from mmwave.ros.node import bring_up
@@ -26,11 +26,13 @@ def _observe(connection: Connection, to_turns: bool, to_sectors: bool) -> None:
         observer = process.add(ObserverNode)
         assert isinstance(observer, ObserverNode)  # for the type checker: add() returns its base
         observer.to_turns, observer.to_sectors = to_turns, to_sectors
+        observer.to_learned = to_learned
         ready = process.call(lambda: bring_up(observer))
         answers = {
             "ready": lambda: ready,
             "at_speed": observer.at_speed.is_set,
             "first": observer.first.is_set,
+            "learned": lambda: bool(observer.seen.learned_scans),
             "turns": lambda: len(observer.seen.velocity),
             "seen": lambda: copy.deepcopy(observer.seen),  # the nodes go on publishing
         }
@@ -52,13 +54,14 @@ class ObserverProcess:
     Args:
         to_turns: listen to what is made of whole turns beside their motion.
         to_sectors: listen to sectors.
+        to_learned: listen to the recognition node.
     """
 
-    def __init__(self, to_turns: bool, to_sectors: bool) -> None:
+    def __init__(self, to_turns: bool, to_sectors: bool, to_learned: bool = False) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=_observe, args=(theirs, to_turns, to_sectors), daemon=True
+            target=_observe, args=(theirs, to_turns, to_sectors, to_learned), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -81,7 +84,7 @@ class ObserverProcess:
             self._process.join()
 
     def wait_for(self, event: str, timeout_s: float) -> bool:
-        """Wait until ``at_speed`` or ``first`` is so; False where it does not become so in time."""
+        """Wait until ``at_speed``, ``first`` or ``learned`` is so; False where it never is."""
         deadline_s = time.monotonic() + timeout_s
         while not self._ask(event):
             if time.monotonic() > deadline_s:

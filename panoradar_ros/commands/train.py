@@ -5,6 +5,8 @@ import json
 from functools import partial
 from pathlib import Path
 
+from panoradar_ros.commands.errors import require_torch
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -26,10 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, then print the last validation."""
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ValueError("training needs PyTorch: pip install 'panoradar_ros[train]'") from error
+    require_torch("training")
     from tqdm import tqdm
 
     from panoradar_ros.learning.dataset import FrameSet

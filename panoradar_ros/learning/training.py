@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from panoradar_ros.benchmarking.capture import machine
+from panoradar_ros.this_machine import machine
 
 CHECKPOINT_S = 600.0
 LOGGED_STEPS = 20

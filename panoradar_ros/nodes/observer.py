@@ -41,6 +41,8 @@ class Observations:
         latency_s: from the end of each turn to the arrival of its odometry.
         arrival_s: monotonic time of each arrival.
         scans: all scans.
+        learned_scans: all scans of the recognition node.
+        learned_latency_s: from the end of each of their turns to their arrival.
         sectors: all scans of sectors.
         sector_points_ns: arrival of each sector's points by their stamp.
         sector_panorama_ns: arrival of each rolling panorama by its stamp.
@@ -53,6 +55,8 @@ class Observations:
     latency_s: list[float] = field(default_factory=list)
     arrival_s: list[float] = field(default_factory=list)
     scans: list[ScanSeen] = field(default_factory=list)
+    learned_scans: list[ScanSeen] = field(default_factory=list)
+    learned_latency_s: list[float] = field(default_factory=list)
     sectors: list[SectorSeen] = field(default_factory=list)
     sector_points_ns: dict[int, int] = field(default_factory=dict)
     sector_panorama_ns: dict[int, int] = field(default_factory=dict)
@@ -70,6 +74,7 @@ class ObserverNode(LifecycleNode):
         at_speed: set when the turntable turned at a steady rate.
         to_turns: listen to what is made of whole turns beside their motion; set before activation.
         to_sectors: listen to sectors; the same.
+        to_learned: listen to the recognition node; the same.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -78,7 +83,7 @@ class ObserverNode(LifecycleNode):
         self.lock = threading.Lock()
         self.first = threading.Event()
         self.at_speed = threading.Event()
-        self.to_turns, self.to_sectors = True, False
+        self.to_turns, self.to_sectors, self.to_learned = True, False, False
         self._speeds: deque[float] = deque(maxlen=STEADY_READINGS)
 
     def activate(self) -> None:
@@ -97,6 +102,10 @@ class ObserverNode(LifecycleNode):
         if self.to_turns:
             self.subscriber(LaserScan, "scan", self._scan, small)
             for topic in ("heatmap", "panorama"):
+                self.subscriber(Image, topic, partial(self._picture, topic), large)
+        if self.to_learned:
+            self.subscriber(LaserScan, "learned/scan", self._learned_scan, small)
+            for topic in ("learned/panorama", "learned/normals"):
                 self.subscriber(Image, topic, partial(self._picture, topic), large)
 
     def _velocity(self, message: TwistWithCovarianceStamped) -> None:
@@ -118,14 +127,15 @@ class ObserverNode(LifecycleNode):
             self.at_speed.set()
 
     def _scan(self, message: LaserScan) -> None:
-        scan = ScanSeen(
-            to_time_ns(message.header.stamp),
-            message.scan_time,
-            message.angle_increment,
-            np.array(message.ranges, np.float32),
-        )
         with self.lock:
-            self.seen.scans.append(scan)
+            self.seen.scans.append(_scan_seen(message))
+
+    def _learned_scan(self, message: LaserScan) -> None:
+        scan = _scan_seen(message)
+        with self.lock:
+            self.seen.learned_scans.append(scan)
+            late_s = time.time() - scan.start_ns * 1e-9 - scan.duration_s
+            self.seen.learned_latency_s.append(late_s)
 
     def _sector(self, message: LaserScan) -> None:
         arrival_ns, first_ns = time.time_ns(), to_time_ns(message.header.stamp)
@@ -169,3 +179,12 @@ class ObserverNode(LifecycleNode):
         with self.lock:
             for status in message.status:
                 self.seen.diagnostics[status.name] = {v.key: v.value for v in status.values}
+
+
+def _scan_seen(message: LaserScan) -> ScanSeen:
+    return ScanSeen(
+        to_time_ns(message.header.stamp),
+        message.scan_time,
+        message.angle_increment,
+        np.array(message.ranges, np.float32),
+    )

@@ -3,7 +3,7 @@ import pytest
 
 from mmwave.cfar import CellAveragingCfar, OrderedStatisticCfar, detect
 from panoradar_ros.benchmarking import cfar as benchmark
-from panoradar_ros.benchmarking.capture import machine
+from panoradar_ros.this_machine import machine
 
 
 @pytest.mark.parametrize("cfar", [CellAveragingCfar(2, 6, 1e-2), OrderedStatisticCfar(2, 6, 1e-2)])

@@ -1,0 +1,163 @@
+"""Learning classes and boxes from what the range network says of frames."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from mmwave.inference import OnnxModel
+from mmwave.simulation.scene import IGNORED_CLASS
+from panoradar_ros.learning.dataset import FrameSet
+from panoradar_ros.learning.frames import NAMES, Frame
+from panoradar_ros.learning.networks.range_net import RadarGrid
+from panoradar_ros.learning.networks.semantic_net import CLASSES, SIZES, SemanticNet
+from panoradar_ros.learning.semantic_scores import SemanticScores
+from panoradar_ros.learning.semantic_targets import semantic_loss, semantic_target
+from panoradar_ros.learning.training import TrainingSettings
+from panoradar_ros.recognition.features import semantic_features
+
+_LEFT = 5
+"""Channel of the normal's left component: it changes its sign in a mirror."""
+
+_WEIGHT_POWER = 0.4
+
+
+@dataclass(frozen=True)
+class SeenFrame:
+    """A frame without its echoes, and what the second network sees of it.
+
+    Attributes:
+        features: (channel, row, column) float16.
+        frame: the truth; its echoes are empty.
+        range_m: (row, column) learned.
+    """
+
+    features: NDArray[np.float16]
+    frame: Frame
+    range_m: NDArray[np.float32]
+
+
+def seen(
+    frames: FrameSet, model: OnnxModel, progress: Callable[..., Any] = tqdm
+) -> list[SeenFrame]:
+    """Let the range network look at frames.
+
+    Args:
+        frames: all that are wanted.
+        model: exported range network.
+        progress: wraps the frames.
+    """
+    result = []
+    for number in progress(range(len(frames)), desc="range images", unit="frame"):
+        frame = frames[number]
+        answer = model.run(echo=frame.echo[None])
+        features = features_of(frame.echo, answer)
+        bare = replace(frame, echo=np.empty((*frame.range.shape, 0), np.uint8))
+        copied = {name: np.array(getattr(bare, name)) for name in NAMES}
+        range_m = answer["range_m"]
+        result.append(SeenFrame(features.astype(np.float16), Frame(**copied), range_m))
+    return result
+
+
+def features_of(echo: NDArray[np.uint8], answer: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+    """Features of a range network's answer, see :func:`semantic_features`."""
+    radar = RadarGrid(rows=echo.shape[0])
+    first_m = radar.nearest_m().numpy() - radar.bin_m * 1.5  # of the first of four bins
+    return semantic_features(
+        echo,
+        answer["range_m"],
+        answer["spread_m"],
+        answer["confidence"],
+        answer["normal"],
+        first_m,
+        radar.bin_m,
+    )
+
+
+def changed(one: SeenFrame, generator: np.random.Generator) -> SeenFrame:
+    """The frame rolled by any number of columns, and mirrored half of the time."""
+    shift, mirrored = int(generator.integers(one.frame.range.shape[1])), generator.random() < 0.5
+
+    def turned(array: NDArray[Any], axis: int) -> NDArray[Any]:
+        rolled = np.roll(array, shift, axis)
+        return np.ascontiguousarray(np.flip(rolled, axis) if mirrored else rolled)
+
+    features = turned(one.features, 2)
+    if mirrored:
+        features[_LEFT] *= -1
+    arrays = {name: turned(getattr(one.frame, name), 1) for name in NAMES}
+    if mirrored:
+        arrays["normal"] = arrays["normal"] * np.array([1, -1, 1], np.int8)
+    return SeenFrame(features, Frame(**arrays), turned(one.range_m, 1))
+
+
+class SemanticTask:
+    """Classes of pixels, boxes of people and things.
+
+    Args:
+        frames: to learn from.
+        validation: of other buildings.
+        about: where they come from, JSON-able.
+    """
+
+    def __init__(
+        self, frames: Sequence[SeenFrame], validation: Sequence[SeenFrame], about: dict[str, Any]
+    ) -> None:
+        self._frames, self._validation, self._about = frames, validation, about
+        self._class_weight = class_weights([one.frame for one in frames])
+
+    def network(self, settings: TrainingSettings) -> SemanticNet:
+        """The network that the settings ask for.
+
+        Raises:
+            ValueError: there is no such size.
+        """
+        if settings.size not in SIZES:
+            raise ValueError(f"size must be one of {', '.join(SIZES)}, got {settings.size!r}")
+        return SemanticNet(SIZES[settings.size], settings.wraps)
+
+    def batches(self, settings: TrainingSettings, steps: range) -> Iterator[list[SeenFrame]]:
+        """Frames at random, changed; those of a step are the same wherever the run was begun."""
+        for step in steps:
+            generator = np.random.default_rng([settings.seed, step])
+            chosen = generator.integers(len(self._frames), size=settings.batch)
+            yield [changed(self._frames[number], generator) for number in chosen]
+
+    def loss(
+        self, net: nn.Module, batch: list[SeenFrame], settings: TrainingSettings
+    ) -> dict[str, Tensor]:
+        """See :func:`panoradar_ros.learning.semantic_targets.semantic_loss`."""
+        features = torch.from_numpy(np.stack([one.features for one in batch]).astype(np.float32))
+        target = semantic_target([one.frame for one in batch], settings.device)
+        weight = self._class_weight.to(settings.device)
+        return semantic_loss(net(features.to(settings.device)), target, weight)
+
+    def validate(self, net: nn.Module, settings: TrainingSettings) -> dict[str, Any]:
+        """Scores on the validation's frames."""
+        scores = SemanticScores()
+        for one in self._validation:
+            features = torch.from_numpy(one.features.astype(np.float32))[None]
+            with torch.no_grad():
+                output = net(features.to(settings.device))
+            logits, objects, edges = (part[0].cpu().numpy() for part in output)
+            scores.add(logits, objects, edges, one.frame, one.range_m)
+        return scores.as_json()
+
+    def describe(self) -> dict[str, Any]:
+        """Buildings that it learns from."""
+        return self._about
+
+
+def class_weights(frames: Sequence[Frame]) -> Tensor:
+    """(class,) weights that fall with a class's share of the pixels, one on average."""
+    counts = np.zeros(256)
+    for frame in frames:
+        counts += np.bincount(frame.label.ravel(), minlength=256)
+    share = (counts[:CLASSES] + 1) / max(counts[:IGNORED_CLASS].sum(), 1)
+    weight = share**-_WEIGHT_POWER
+    return torch.from_numpy(weight / weight.mean()).float()
