@@ -3,22 +3,30 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from panoradar_ros.commands.errors import require_torch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("network", choices=("range",), help="what to export")
+    parser.add_argument("network", choices=("range", "semantic"), help="what to export")
     parser.add_argument("--run", type=Path, required=True, help="folder of panoradar train")
     parser.add_argument("--data", type=Path, required=True, help="frames that were not trained on")
     parser.add_argument("--output", type=Path, required=True, help="file to write, NAME.onnx")
     parser.add_argument("--frames", type=int, default=64, help="that the card's scores are of (64)")
+    parser.add_argument("--range-model", type=Path, help="of the semantic network (the installed)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, score, and write model and card."""
     require_torch("export")
+    export = _range if arguments.network == "range" else _semantic
+    print(json.dumps({"file": str(arguments.output), **export(arguments)}))
+    return 0
+
+
+def _range(arguments: argparse.Namespace) -> dict[str, Any]:
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_range_net
     from panoradar_ros.learning.networks.range_net import RangeNet
@@ -27,22 +35,57 @@ def run(arguments: argparse.Namespace) -> int:
     from panoradar_ros.learning.training import read_run
 
     frames = FrameSet.under(arguments.data)
-    task = RangeTask(frames, frames)
-    net, about = read_run(arguments.run, task)
+    net, about = read_run(arguments.run, RangeTask(frames, frames))
     assert isinstance(net, RangeNet)
     chosen = frames.spread(arguments.frames)
     scores = score_range_net(net, frames, arguments.frames).as_json()
     strongest = score_strongest_echo(frames[number] for number in chosen).as_json()
-    card = {
-        "name": arguments.output.stem,
+    card = _card(arguments.output, about) | {
         "what": "range, spread, confidence and normals of a panorama of echoes",
         "input": "echo (1, row, column, range) uint8: quarter decibels over the cube's median",
+        "scores": {
+            "of": frames.describe() | {"frames": len(chosen)},
+            "learned": scores,
+            "strongest_echo": strongest,
+        },
+    }
+    errors = export_range_net(net, arguments.output, frames[chosen[0]].echo, card)
+    return {"onnx_against_pytorch": errors, **scores}
+
+
+def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
+    import numpy as np
+
+    from mmwave.inference import OnnxModel
+    from panoradar_ros.learning.dataset import FrameSet
+    from panoradar_ros.learning.export import export_semantic_net
+    from panoradar_ros.learning.networks.semantic_net import SemanticNet
+    from panoradar_ros.learning.semantic_task import SemanticTask, seen
+    from panoradar_ros.learning.training import TrainingSettings, read_run
+    from panoradar_ros.nodes.recognition import model_path
+
+    frames = FrameSet.under(arguments.data)
+    model = OnnxModel(arguments.range_model or model_path())
+    looked = seen(frames.only(frames.spread(arguments.frames)), model)
+    task = SemanticTask(looked, looked, {})
+    net, about = read_run(arguments.run, task)
+    assert isinstance(net, SemanticNet)
+    scores = task.validate(net, TrainingSettings(network="semantic"))
+    card = _card(arguments.output, about) | {
+        "what": "classes of pixels and boxes of people and things, from a learned range image",
+        "input": "features (1, channel, row, column), see panoradar_ros.recognition.features",
+        "range_model_sha256": model.card.sha256,
+        "scores": {"of": frames.describe() | {"frames": len(looked)}, "learned": scores},
+    }
+    features = looked[0].features.astype(np.float32)
+    errors = export_semantic_net(net, arguments.output, features, card)
+    return {"onnx_against_pytorch": errors, **scores}
+
+
+def _card(output: Path, about: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": output.stem,
         "simulated": True,
         "licence": "Apache-2.0",
         "training": about,
-        "scores": {"frames": len(chosen), "buildings": frames.describe(), "learned": scores},
     }
-    card["scores"]["strongest_echo"] = strongest
-    errors = export_range_net(net, arguments.output, frames[chosen[0]].echo, card)
-    print(json.dumps({"file": str(arguments.output), "onnx_against_pytorch": errors, **scores}))
-    return 0

@@ -2,18 +2,28 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands.errors import require_torch
+
+if TYPE_CHECKING:
+    from panoradar_ros.learning.training import Task
+
+SHOWN = ("range_mae_m", "range_median_m", "normal_mean_deg", "miou", "pixel_accuracy", "ap50")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("network", choices=("range",), help="what to train")
+    parser.add_argument("network", choices=("range", "semantic"), help="what to train")
     parser.add_argument("--data", type=Path, required=True, help="frames to learn from")
     parser.add_argument("--validation", type=Path, required=True, help="frames of other buildings")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
+    parser.add_argument(
+        "--range-model", type=Path, help="of the frames that semantic learns from (the installed)"
+    )
     parser.add_argument("--size", default="small", help="of the network (small)")
     parser.add_argument("--steps", type=int, default=2000, help="of the optimiser (2000)")
     parser.add_argument("--batch", type=int, default=2, help="frames a step (2)")
@@ -31,8 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("training")
     from tqdm import tqdm
 
-    from panoradar_ros.learning.dataset import FrameSet
-    from panoradar_ros.learning.range_task import RangeTask
     from panoradar_ros.learning.training import TrainingSettings, train, use_all_cores
 
     use_all_cores()
@@ -46,18 +54,29 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         wraps=not arguments.no_wrap,
     )
-    frames, validation = FrameSet.under(arguments.data), FrameSet.under(arguments.validation)
     bar = partial(tqdm, disable=arguments.json or None)
-    done = train(RangeTask(frames, validation), arguments.output, settings, bar)
+    done = train(_task(arguments, bar), arguments.output, settings, bar)
     log = [json.loads(line) for line in (arguments.output / "log.jsonl").read_text().splitlines()]
     last = [line["validation"] for line in log if "validation" in line][-1]
-    result = {"steps": done.step, "seconds": done.seconds, "frames": len(frames), **last}
+    result = {"steps": done.step, "seconds": done.seconds, **last}
     if arguments.json:
         print(json.dumps(result))
     else:
-        print(
-            f"{done.step} steps in {done.seconds / 60:.0f} min; validation: range "
-            f"{last['range_mae_m']:.3f} m mean, {last['range_median_m']:.3f} m median, normals "
-            f"{last['normal_mean_deg']:.1f} deg"
-        )
+        scores = ", ".join(f"{name} {last[name]:.3g}" for name in SHOWN if name in last)
+        print(f"{done.step} steps in {done.seconds / 60:.0f} min; validation: {scores}")
     return 0
+
+
+def _task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task":
+    from mmwave.inference import OnnxModel
+    from panoradar_ros.learning.dataset import FrameSet
+    from panoradar_ros.learning.range_task import RangeTask
+    from panoradar_ros.learning.semantic_task import SemanticTask, seen
+    from panoradar_ros.nodes.recognition import model_path
+
+    frames, validation = FrameSet.under(arguments.data), FrameSet.under(arguments.validation)
+    if arguments.network == "range":
+        return RangeTask(frames, validation)
+    model = OnnxModel(arguments.range_model or model_path())
+    about = {**frames.describe(), "range_model_sha256": model.card.sha256}
+    return SemanticTask(seen(frames, model, bar), seen(validation, model, bar), about)

@@ -69,6 +69,12 @@ class FrameSet:
         building, index = self._index[number]
         return self.buildings[building][index]
 
+    def only(self, numbers: Sequence[int]) -> "FrameSet":
+        """Some of the frames, by their numbers."""
+        other = FrameSet([])
+        other.buildings, other._index = self.buildings, [self._index[one] for one in numbers]
+        return other
+
     def spread(self, count: int) -> list[int]:
         """Numbers of so many frames at most, spread over all buildings."""
         count = min(count, len(self))

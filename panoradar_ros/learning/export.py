@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mmwave.inference import OnnxModel, card_path, file_sha256
 from panoradar_ros.learning.networks.range_net import RangeNet
+from panoradar_ros.learning.networks.semantic_net import SemanticNet
 
 OPSET = 17
 SMALL = 256
@@ -40,6 +41,25 @@ class ExportedRangeNet(nn.Module):
         return image.range_m[0], image.spread_m[0], image.confidence[0], normal
 
 
+class ExportedSemanticNet(nn.Module):
+    """The semantic network as the node runs it.
+
+    Args:
+        net: trained.
+    """
+
+    OUTPUTS = ("logits", "objects", "edges")
+
+    def __init__(self, net: SemanticNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(1, channel, row, column) to the network's answers without the first axis."""
+        output = self.net(features)
+        return output.logits[0], output.objects[0], output.edges[0]
+
+
 def export_range_net(
     net: RangeNet, path: Path, echo: np.ndarray, card: Mapping[str, Any]
 ) -> dict[str, float]:
@@ -60,7 +80,42 @@ def export_range_net(
         ValueError: they are too far apart.
     """
     module = ExportedRangeNet(net).eval()
-    batch = torch.from_numpy(np.ascontiguousarray(echo))[None]
+    return _export(module, "echo", ExportedRangeNet.OUTPUTS, echo, path, card, differences)
+
+
+def export_semantic_net(
+    net: SemanticNet, path: Path, features: np.ndarray, card: Mapping[str, Any]
+) -> dict[str, float]:
+    """Write the model and its card; neither appears if they disagree with PyTorch.
+
+    Args:
+        net: trained.
+        path: of the ``.onnx`` file.
+        features: (channel, row, column) float32 of a panorama to compare on.
+        card: what is known of the model; hash and errors are added.
+
+    Returns:
+        How far ONNX Runtime is from PyTorch on the panorama: largest differences of the logits and
+        of the objects' odds, share of pixels whose class is another.
+
+    Raises:
+        ValueError: they are too far apart.
+    """
+    module = ExportedSemanticNet(net).eval()
+    outputs = ExportedSemanticNet.OUTPUTS
+    return _export(module, "features", outputs, features, path, card, semantic_differences)
+
+
+def _export(
+    module: nn.Module,
+    input_name: str,
+    outputs: tuple[str, ...],
+    example: np.ndarray,
+    path: Path,
+    card: Mapping[str, Any],
+    compare: Callable[[list[np.ndarray], list[np.ndarray]], dict[str, float]],
+) -> dict[str, float]:
+    batch = torch.from_numpy(np.ascontiguousarray(example))[None]
     partial = path.with_name(f".{path.stem}.{os.getpid()}.onnx")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -68,8 +123,8 @@ def export_range_net(
             module,
             (batch,),
             str(partial),
-            input_names=["echo"],
-            output_names=list(ExportedRangeNet.OUTPUTS),
+            input_names=[input_name],
+            output_names=list(outputs),
             opset_version=OPSET,
             dynamo=False,
         )
@@ -81,11 +136,9 @@ def export_range_net(
         card_path(partial).write_text(json.dumps(about), encoding="utf-8")
         with torch.no_grad():
             expected = [one.numpy() for one in module(batch)]
-        found = OnnxModel(partial).run(echo=batch.numpy())
-        errors = differences(expected, [found[name] for name in ExportedRangeNet.OUTPUTS])
+        found = OnnxModel(partial).run(**{input_name: batch.numpy()})
+        errors = compare(expected, [found[name] for name in outputs])
         about["onnx_against_pytorch"] = errors
-        if errors["range_median_m"] > 1e-3 or errors["share_over_1cm"] > 0.01:
-            raise ValueError(f"the exported model is not the network: {errors}")
         text = json.dumps(about, indent=1)
         card_path(path).write_text(text + "\n", encoding="utf-8")
         partial.replace(path)
@@ -99,19 +152,39 @@ def differences(expected: list[np.ndarray], found: list[np.ndarray]) -> dict[str
     """How far two answers are apart; see :func:`export_range_net`.
 
     Raises:
-        ValueError: no ray has a range in both.
+        ValueError: no ray has a range in both, or they are too far apart.
     """
     both = np.isfinite(expected[0]) & np.isfinite(found[0])
     if not both.any():
         raise ValueError("the panorama to compare on has no ranges: give one with echoes")
     apart_m = np.abs(expected[0][both] - found[0][both])
     other = np.isfinite(expected[0]) != np.isfinite(found[0])
-    return {
+    errors = {
         "range_median_m": float(np.median(apart_m)),
         "range_p999_m": float(np.quantile(apart_m, 0.999)),
         "share_over_1cm": float((np.sum(apart_m > 0.01) + other.sum()) / other.size),
         "normal_median": float(np.median(np.abs(expected[3] - found[3]))),
     }
+    if errors["range_median_m"] > 1e-3 or errors["share_over_1cm"] > 0.01:
+        raise ValueError(f"the exported model is not the network: {errors}")
+    return errors
+
+
+def semantic_differences(expected: list[np.ndarray], found: list[np.ndarray]) -> dict[str, float]:
+    """How far two answers are apart; see :func:`export_semantic_net`.
+
+    Raises:
+        ValueError: they are too far apart.
+    """
+    other = expected[0].argmax(axis=0) != found[0].argmax(axis=0)
+    errors = {
+        "logits": float(np.abs(expected[0] - found[0]).max()),
+        "objects": float(np.abs(expected[1] - found[1]).max()),
+        "other_class": float(other.mean()),
+    }
+    if errors["other_class"] > 0.01 or errors["objects"] > 0.2:
+        raise ValueError(f"the exported model is not the network: {errors}")
+    return errors
 
 
 def halve_weights(model: onnx.ModelProto) -> None:
