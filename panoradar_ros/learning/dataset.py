@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from panoradar_ros.learning.authors_processed import AuthorsFrames
 from panoradar_ros.learning.frames import BuildingFrames, Frame, building_folders
 from panoradar_ros.learning.losses import RangeTarget
 from panoradar_ros.recognition.echo import STEP_DB
@@ -35,18 +36,29 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation(roll=False, flip=False, gain_db=0.0, noise_db=0.0)
 
 
+class Frames(Protocol):
+    """Frames of one building, by number."""
+
+    meta: dict[str, Any]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Frame: ...
+
+
 class FrameSet:
     """Frames of many buildings, by one number.
 
     Args:
-        folders: of buildings, see :mod:`panoradar_ros.learning.frames`.
+        folders: of buildings, see :mod:`panoradar_ros.learning.frames`, or of trajectories of the
+            authors' data set, see :mod:`panoradar_ros.learning.authors_processed`.
 
     Raises:
         ValueError: a folder is not what it should be.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self.buildings = [BuildingFrames(folder) for folder in folders]
+        self.buildings = [_opened(folder) for folder in folders]
         self._index = [
             (building, number)
             for building, frames in enumerate(self.buildings)
@@ -92,10 +104,14 @@ class FrameSet:
             "simulated": all(bool(meta.get("simulated")) for meta in metas),
         }
 
-    def where(self, number: int) -> tuple[BuildingFrames, int]:
+    def where(self, number: int) -> tuple[Frames, int]:
         """The building that a frame is of, and its number there."""
         building, index = self._index[number]
         return self.buildings[building], index
+
+
+def _opened(folder: Path) -> Frames:
+    return AuthorsFrames(folder) if (folder / "rf_npy").is_dir() else BuildingFrames(folder)
 
 
 def augmented(frame: Frame, wanted: Augmentation, generator: np.random.Generator) -> Frame:
@@ -146,7 +162,7 @@ def range_batch(frames: Sequence[Frame], device: str = "cpu") -> tuple[Tensor, R
     normal = torch.from_numpy(np.stack([frame.normal for frame in frames])).to(device)
     glass = torch.from_numpy(np.stack([frame.glass for frame in frames])).to(device)
     unit = functional.normalize(normal.permute(0, 3, 1, 2).float(), dim=1)  # rounded to bytes
-    return echo, RangeTarget(range_m, unit, ~glass)
+    return echo, RangeTarget(range_m, unit, ~glass & ~torch.isnan(range_m))
 
 
 def batches(

@@ -3,7 +3,8 @@
 A folder a building, one array file a quantity, all of them (frame, ...):
 
     echo.npy       uint8 (row, column, range), see panoradar_ros.recognition.echo
-    range.npy      float32 (row, column), metres from the turntable's axis; inf: none in reach
+    range.npy      float32 (row, column), metres from the turntable's axis; inf: none in reach,
+                   NaN: not known, does not count
     classical.npy  float32 (row, column), strongest CFAR detection; inf or NaN: none
     normal.npy     int8 (row, column, 3), 127 times the unit normal in the ray's own frame
     label.npy      uint8 (row, column), class, 255 where it does not count
@@ -133,14 +134,17 @@ class BuildingFrames:
 
 
 def building_folders(root: Path) -> list[Path]:
-    """Folders of complete buildings under a data set's folder, sorted.
+    """Folders of complete buildings, or of trajectories of PanoRadar's processed data set, under a
+    data set's folder, sorted.
 
     Raises:
         ValueError: there is none.
     """
-    found = sorted(path.parent for path in root.glob("*/meta.json") if path.parent.suffix == "")
-    if not found:
+    simulated = [path.parent for path in root.glob("*/meta.json") if path.parent.suffix == ""]
+    authors = [path.parent for path in root.glob("*/*/rf_npy")]
+    if not (simulated or authors):
         raise ValueError(
-            f"no frames in {root}: make some with `panoradar simulate dataset --output {root}`"
+            f"no frames in {root}: make some with `panoradar simulate dataset {root}`, or give the "
+            "folder of PanoRadar's processed data set, which holds a folder a building"
         )
-    return found
+    return sorted([*simulated, *authors])
