@@ -11,7 +11,7 @@ from panoradar_ros.commands.errors import require_torch
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("network", choices=("range", "semantic"), help="what to export")
-    parser.add_argument("--run", type=Path, required=True, help="folder of panoradar train")
+    parser.add_argument("--trained", type=Path, required=True, help="folder of panoradar train")
     parser.add_argument("--data", type=Path, required=True, help="frames that were not trained on")
     parser.add_argument("--output", type=Path, required=True, help="file to write, NAME.onnx")
     parser.add_argument("--frames", type=int, default=64, help="that the card's scores are of (64)")
@@ -35,7 +35,7 @@ def _range(arguments: argparse.Namespace) -> dict[str, Any]:
     from panoradar_ros.learning.training import read_run
 
     frames = FrameSet.under(arguments.data)
-    net, about = read_run(arguments.run, RangeTask(frames, frames))
+    net, about = read_run(arguments.trained, RangeTask(frames, frames))
     assert isinstance(net, RangeNet)
     chosen = frames.spread(arguments.frames)
     scores = score_range_net(net, frames, arguments.frames).as_json()
@@ -68,7 +68,7 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     model = OnnxModel(arguments.range_model or model_path())
     looked = seen(frames.only(frames.spread(arguments.frames)), model)
     task = SemanticTask(looked, looked, {})
-    net, about = read_run(arguments.run, task)
+    net, about = read_run(arguments.trained, task)
     assert isinstance(net, SemanticNet)
     scores = task.validate(net, TrainingSettings(network="semantic"))
     card = _card(arguments.output, about) | {

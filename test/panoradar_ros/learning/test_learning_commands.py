@@ -1,0 +1,93 @@
+"""The commands from frames to an exported model, on frames that were made here."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmwave.inference import OnnxModel
+from panoradar_ros.cli import main
+from panoradar_ros.learning.frames import Frame, write_building
+
+
+NOWHERE = ("--data", "none", "--validation", "none", "--output", "x")
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two buildings of two frames: walls all around and somebody in front of them."""
+    for number in range(2):
+        frames = []
+        for seed in range(2):
+            rng = np.random.default_rng([number, seed])
+            bins = np.repeat(rng.integers(60, 200, (1, 32)), 64, axis=0)
+            label = np.full((64, 32), 9, np.uint8)
+            instance = np.zeros((64, 32), np.int32)
+            bins[20:50, 4:10], label[20:50, 4:10], instance[20:50, 4:10] = 40, 0, 5
+            echo = rng.integers(20, 60, (64, 32, 256), dtype=np.uint8)
+            np.put_along_axis(echo, bins[..., None], 160, axis=-1)
+            normal = np.zeros((64, 32, 3), np.int8)
+            normal[..., 0] = -127
+            range_m = (bins * 0.03747 + 0.08).astype(np.float32)
+            glass = np.zeros((64, 32), bool)
+            frames.append(Frame(echo, range_m, range_m, normal, label, instance, glass))
+        meta = {"style": "made up", "seed": number, "simulated": True}
+        write_building(tmp_path / "data" / f"b_{number}", frames, meta)
+    return tmp_path / "data"
+
+
+def train(network, data, folder, *more):
+    words = ["train", network, "--data", data, "--validation", data, "--output", folder]
+    return main([*map(str, words), "--size", "tiny", "--steps", "4", "--json", *map(str, more)])
+
+
+def test_from_frames_to_both_models(data, tmp_path, capsys):
+    ranges, semantic = tmp_path / "range.onnx", tmp_path / "semantic.onnx"
+    assert train("range", data, tmp_path / "run") == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert trained["steps"] == 4
+    assert trained["range_mae_m"] < 1
+    words = ["export", "range", "--trained", tmp_path / "run", "--data", data, "--output", ranges]
+    assert main([*map(str, words)]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert exported["onnx_against_pytorch"]["range_median_m"] < 1e-3
+    card = OnnxModel(ranges).card.about
+    assert card["training"]["data"]["frames"] == 4
+    assert card["scores"]["learned"]["images"] == 4
+    assert card["simulated"] is True
+    model = ("--range-model", ranges)
+    assert train("semantic", data, tmp_path / "run2", *model) == 0
+    assert "miou" in json.loads(capsys.readouterr().out)
+    words = ["export", "semantic", "--trained", tmp_path / "run2", "--data", data]
+    assert main([*map(str, words), "--output", str(semantic), *map(str, model)]) == 0
+    assert json.loads(capsys.readouterr().out)["onnx_against_pytorch"]["other_class"] < 0.01
+    card = OnnxModel(semantic).card.about
+    assert card["range_model_sha256"] == OnnxModel(ranges).card.sha256
+
+
+def test_a_run_of_another_network_is_not_exported(data, tmp_path, capsys):
+    assert train("range", data, tmp_path / "run") == 0
+    words = ["export", "semantic", "--trained", tmp_path / "run", "--data", data]
+    words += ["--output", tmp_path / "x.onnx", "--range-model", tmp_path / "none.onnx"]
+    assert main([*map(str, words)]) == 1
+    assert "there is no model" in capsys.readouterr().err
+    assert not (tmp_path / "x.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            ["train", "range", "--data", "none", "--validation", "none", "--output", "x"],
+            "no frames",
+        ),
+        (["simulate", "dataset", "x", "--styles", "castle"], "no style castle"),
+        (["simulate", "dataset", "x", "--buildings", "0"], "--buildings must be at least 1"),
+        (["evaluate", "panoradar", "--limit", "0"], "--limit must be at least 1"),
+        (["evaluate", "panoradar", "--seed", "100000"], "from 100000 on are for training"),
+    ],
+)
+def test_wrong_arguments_are_refused(words, problem, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    assert problem in capsys.readouterr().err
