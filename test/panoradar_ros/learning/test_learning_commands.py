@@ -9,7 +9,6 @@ from mmwave.inference import OnnxModel
 from panoradar_ros.cli import main
 from panoradar_ros.learning.frames import Frame, write_building
 
-
 NOWHERE = ("--data", "none", "--validation", "none", "--output", "x")
 
 
