@@ -100,7 +100,7 @@ class SemanticWeights:
     classes: float = 1.0
     objects: float = 1.0
     edges: float = 1.0
-    hard_share: float = 0.35
+    hard_share: float = 0.6
     smoothing: float = 0.1
 
 

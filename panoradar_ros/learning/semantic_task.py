@@ -22,7 +22,7 @@ from panoradar_ros.recognition.features import semantic_features
 _LEFT = 5
 """Channel of the normal's left component: it changes its sign in a mirror."""
 
-_WEIGHT_POWER = 0.4
+_WEIGHT_POWER = 0.15
 
 
 @dataclass(frozen=True)
