@@ -29,6 +29,7 @@ ROBOT_SIZE_M = (0.5, 0.4, 0.3)
 TRAJECTORY_STEP_M = 0.03
 TRAJECTORY_POINTS = 3000
 COLOURINGS = ("height", "range")
+PICTURES = ("heatmap", "panorama")
 HEIGHT_LIMITS_M = (-0.9, 1.3)
 RANGE_LIMITS_M = (0.0, 9.0)
 
@@ -65,6 +66,7 @@ class SceneLog:
         colour_by: One of :data:`COLOURINGS`.
         hidden_above_m: Points higher than this above the floor are left out, so that one can look
             into the building from above.
+        pictures: Names of the pictures that the window shows, top to bottom.
 
     Raises:
         ValueError: If ``colour_by`` or ``sensor_position_m`` is not allowed.
@@ -77,6 +79,7 @@ class SceneLog:
         sensor_position_m: tuple[float, float, float] = (0.0, 0.0, 0.0),
         colour_by: str = "height",
         hidden_above_m: float = math.inf,
+        pictures: tuple[str, ...] = PICTURES,
     ) -> None:
         if colour_by not in COLOURINGS:
             raise ValueError(f"colour_by must be one of {', '.join(COLOURINGS)}, got {colour_by!r}")
@@ -84,6 +87,7 @@ class SceneLog:
             raise ValueError(f"sensor_position_m must be three numbers, got {sensor_position_m}")
         self.colour_by = colour_by
         self.hidden_above_m = hidden_above_m
+        self._pictures = pictures
         self._rerun = rerun_module()
         self._recording = recording
         self._sensor_m = np.asarray(sensor_position_m, np.float32)
@@ -105,7 +109,8 @@ class SceneLog:
 
     def _aim(self, target_m: tuple[float, float], radius_m: float) -> None:
         """Turn the eye, once: from then on it is the user's."""
-        self._recording.send_blueprint(layout(target_m=target_m, radius_m=radius_m))
+        window = layout(self._pictures, target_m=target_m, radius_m=radius_m)
+        self._recording.send_blueprint(window)
 
     def _set_time(self, time_ns: int) -> None:
         self._recording.set_time(TIMELINE, timestamp=np.datetime64(time_ns, "ns"))
@@ -257,7 +262,7 @@ class SceneLog:
 
 
 def layout(
-    pictures: tuple[str, ...] = ("heatmap", "panorama"),
+    pictures: tuple[str, ...] = PICTURES,
     *,
     target_m: tuple[float, float] = (0.0, 0.0),
     radius_m: float = VIEW_RADIUS_M,

@@ -85,7 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
             stack.enter_context(
                 ChildProcess(
                     node_arguments(
-                        "viewer", mode=viewer, web_port=arguments.viewer_port, grpc_port=0
+                        "viewer",
+                        mode=viewer,
+                        web_port=arguments.viewer_port,
+                        grpc_port=0,
+                        learned=arguments.recognition,
                     )
                 )
             )

@@ -128,6 +128,19 @@ def bird_eye(
     return picture
 
 
+def repeated(picture: NDArray[np.uint8], rows_per_row: int = 4) -> NDArray[np.uint8]:
+    """A picture of the panorama with straight ahead in the middle and its rows repeated.
+
+    Args:
+        picture: (row, column, 3), columns as in the panorama.
+        rows_per_row: repetition of rows, since elevation has few.
+
+    Returns:
+        (row * rows_per_row, column, 3).
+    """
+    return np.repeat(_centred(picture), rows_per_row, axis=0)
+
+
 def normals(normal: NDArray[np.floating], rows_per_row: int = 4) -> NDArray[np.uint8]:
     """Unit normals as colours: forward red, left green, up blue, each from -1 to 1; none black.
 

@@ -11,10 +11,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmwave.inference import OnnxModel
-from mmwave.simulation.scene import IGNORED_CLASS
 from panoradar_ros.learning.dataset import FrameSet
 from panoradar_ros.learning.frames import NAMES, Frame
-from panoradar_ros.learning.networks.range_net import RadarGrid
 from panoradar_ros.learning.networks.semantic_net import CLASSES, SIZES, SemanticNet
 from panoradar_ros.learning.semantic_scores import SemanticScores
 from panoradar_ros.learning.semantic_targets import semantic_loss, semantic_target
@@ -66,16 +64,10 @@ def seen(
 
 def features_of(echo: NDArray[np.uint8], answer: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
     """Features of a range network's answer, see :func:`semantic_features`."""
-    radar = RadarGrid(rows=echo.shape[0])
-    first_m = radar.nearest_m().numpy() - radar.bin_m * 1.5  # of the first of four bins
+    there = np.isfinite(answer["range_m"])
+    normal = np.where(there[..., None], answer["normal"], np.float32(0))
     return semantic_features(
-        echo,
-        answer["range_m"],
-        answer["spread_m"],
-        answer["confidence"],
-        answer["normal"],
-        first_m,
-        radar.bin_m,
+        echo, answer["range_m"], answer["spread_m"], answer["confidence"], normal
     )
 
 
@@ -154,10 +146,13 @@ class SemanticTask:
 
 
 def class_weights(frames: Sequence[Frame]) -> Tensor:
-    """(class,) weights that fall with a class's share of the pixels, one on average."""
+    """(class,) weights that fall with a class's share of the pixels, one on average over those
+    that occur; one for a class that never does.
+    """
     counts = np.zeros(256)
     for frame in frames:
         counts += np.bincount(frame.label.ravel(), minlength=256)
-    share = (counts[:CLASSES] + 1) / max(counts[:IGNORED_CLASS].sum(), 1)
-    weight = share**-_WEIGHT_POWER
-    return torch.from_numpy(weight / weight.mean()).float()
+    there = counts[:CLASSES] > 0
+    weight = np.where(there, np.maximum(counts[:CLASSES], 1) ** -_WEIGHT_POWER, 0.0)
+    weight = np.where(there, weight / max(weight.sum(), 1e-12) * there.sum(), 1.0)
+    return torch.from_numpy(weight).float()

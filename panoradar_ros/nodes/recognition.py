@@ -20,10 +20,12 @@ from panoradar_ros.imaging.cube import Cube
 from panoradar_ros.nodes.recognition_parameters import PARAMETERS
 from panoradar_ros.nodes.recognition_topics import RecognitionTopics
 from panoradar_ros.recognition.range_image import RangeRecogniser
+from panoradar_ros.recognition.semantics import SemanticRecogniser
 from panoradar_ros.resources import share_path
 
-MODEL = "models/panoradar_range.onnx"
-"""The range network that comes with the package."""
+RANGE_MODEL = "models/panoradar_range.onnx"
+SEMANTIC_MODEL = "models/panoradar_semantic.onnx"
+"""Networks that come with the package."""
 
 
 class RecognitionNode(LifecycleNode):
@@ -46,10 +48,11 @@ class RecognitionNode(LifecycleNode):
     def configure(self) -> None:
         """Load the model and create the topics."""
         values = self.parameters.values()
-        path = Path(values["range_model"]).expanduser() if values["range_model"] else model_path()
-        model = OnnxModel(path, values["device"], values["threads"])
-        self._recognise = RangeRecogniser(model)
-        self.get_logger().info(f"{path.name} ({model.card.sha256[:12]}) runs on {model.provider}")
+        self._recognise = RangeRecogniser(self._model(values["range_model"] or RANGE_MODEL))
+        self._name: SemanticRecogniser | None = None
+        if values["semantic"]:
+            model = self._model(values["semantic_model"] or SEMANTIC_MODEL)
+            self._name = SemanticRecogniser(model, values["minimum_score"])
         self._topics = RecognitionTopics(self, self._recognise.grid)
         self.diagnostics("recognition").add("range images", self._status)
 
@@ -59,6 +62,14 @@ class RecognitionNode(LifecycleNode):
             PointCloud2, "cube", cube_from_message, sensor_qos(35_000_000, depth=1), depth=1
         )
         self.work("worker", self._work)
+
+    def _model(self, path: str) -> OnnxModel:
+        """A model of the package, or of the user."""
+        values = self.parameters.values()
+        model = OnnxModel(model_path(path), values["device"], values["threads"])
+        card = model.card
+        self.get_logger().info(f"{card.name} ({card.sha256[:12]}) runs on {model.provider}")
+        return model
 
     def check_parameters(self, values: Mapping[str, Any]) -> str:
         """The scan's ranges must be in order."""
@@ -74,11 +85,12 @@ class RecognitionNode(LifecycleNode):
             begin_s = time.perf_counter()
             try:
                 image = self._recognise(cube.power, cube.coverage)
+                named = self._name(self._recognise.echo, image) if self._name else None
                 self._problem = ""
             except ValueError as error:  # a cube without echoes: nothing is published for it
                 self._problem = str(error)
                 continue
-            self._topics.publish(cube, image)
+            self._topics.publish(cube, image, named)
             self._last_ms = 1e3 * (time.perf_counter() - begin_s)
             self._latency_s = (self.get_clock().now().nanoseconds - cube.end_ns) * 1e-9
             self._rate.tick()
@@ -100,16 +112,18 @@ class RecognitionNode(LifecycleNode):
         return Status(Level.OK, "recognising", values)
 
 
-def model_path() -> Path:
-    """Where the range network that comes with the package lies.
+def model_path(path: str = RANGE_MODEL) -> Path:
+    """Where a network lies that comes with the package, or a file of the user's.
 
     Raises:
         ModelError: it is not installed.
     """
+    if path not in (RANGE_MODEL, SEMANTIC_MODEL):
+        return Path(path).expanduser()
     try:
-        return share_path(MODEL)
+        return share_path(path)
     except FileNotFoundError as error:
-        raise ModelError(f"{error}; or set the parameter range_model to a file of yours") from error
+        raise ModelError(f"{error}; or give a file of yours") from error
 
 
 def cube_from_message(message: Any) -> Cube:

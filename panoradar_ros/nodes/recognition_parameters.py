@@ -11,6 +11,27 @@ PARAMETERS = (
         read_only=True,
     ),
     Parameter(
+        "semantic",
+        False,
+        "Classes of pixels, boxes of people and things, positions of people too",
+        read_only=True,
+    ),
+    Parameter(
+        "semantic_model",
+        "",
+        "ONNX file of the semantic network, its card beside it; empty for the one that is "
+        "installed",
+        read_only=True,
+    ),
+    Parameter(
+        "minimum_score",
+        0.4,
+        "Boxes and people that the network is less sure of are left out",
+        minimum=0.02,
+        maximum=1.0,
+        read_only=True,
+    ),
+    Parameter(
         "device",
         "cpu",
         "Where the networks run; gpu is refused where none answers, auto takes the CPU then",

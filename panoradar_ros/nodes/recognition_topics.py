@@ -1,18 +1,22 @@
 """What the recognition node publishes, and how a range image becomes messages."""
 
 import numpy as np
+from geometry_msgs.msg import PoseArray
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image, LaserScan, PointCloud2
 from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 
 from mmwave.ros import messages
 from mmwave.ros.node import LifecycleNode
-from mmwave.ros.publishing import sensor_qos
+from mmwave.ros.publishing import reliable_qos, sensor_qos
 from panoradar_ros.imaging import pictures
 from panoradar_ros.imaging.cube import Cube
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.points import points_from_range
+from panoradar_ros.nodes.recognition_markers import object_markers, people_poses
 from panoradar_ros.recognition.range_image import LearnedRangeImage
+from panoradar_ros.recognition.semantics import SemanticImage, coloured
 
 POINT_FIELDS = ("x", "y", "z", "range", "confidence", "normal_x", "normal_y", "normal_z")
 
@@ -35,14 +39,23 @@ class RecognitionTopics:
         self._normals = node.publisher(Image, "learned/normals", picture)
         self._points = node.publisher(PointCloud2, "learned/points", sensor_qos(1_100_000))
         self._scan = node.publisher(LaserScan, "learned/scan", sensor_qos(5_000))
+        self._labels = node.publisher(Image, "learned/labels", sensor_qos(33_000))
+        self._classes = node.publisher(Image, "learned/classes", picture)
+        self._people = node.publisher(PoseArray, "learned/people", reliable_qos())
+        self._objects = node.publisher(MarkerArray, "learned/objects", reliable_qos())
 
     def has_listeners(self) -> bool:
         """Whether any result has a subscriber."""
-        pictures_ = (self._range, self._confidence, self._panorama, self._normals)
-        return any(one.has_subscribers for one in (*pictures_, self._points, self._scan))
+        ranges = (self._range, self._confidence, self._panorama, self._normals)
+        named = (self._labels, self._classes, self._people, self._objects)
+        return any(one.has_subscribers for one in (*ranges, *named, self._points, self._scan))
 
-    def publish(self, cube: Cube, image: LearnedRangeImage) -> None:
+    def publish(
+        self, cube: Cube, image: LearnedRangeImage, named: SemanticImage | None = None
+    ) -> None:
         """Publish everything that someone listens to."""
+        if named is not None:
+            self._publish_names(cube, image, named)
         end = messages.to_header(cube.end_ns, self._parameters["frame_id"])
         limit_m = self._parameters["maximum_range_m"]
         self._scan.publish(lambda: self._to_scan(cube, image))
@@ -53,6 +66,15 @@ class RecognitionTopics:
             lambda: messages.image(pictures.panorama(image.range_m, limit_m), "rgb8", end)
         )
         self._normals.publish(lambda: messages.image(pictures.normals(image.normal), "rgb8", end))
+
+    def _publish_names(self, cube: Cube, image: LearnedRangeImage, named: SemanticImage) -> None:
+        end = messages.to_header(cube.end_ns, self._parameters["frame_id"])
+        self._labels.publish(lambda: messages.image(named.label, "mono8", end))
+        self._classes.publish(
+            lambda: messages.image(pictures.repeated(coloured(named.label)), "rgb8", end)
+        )
+        self._people.publish(lambda: people_poses(cube, named.people, end))
+        self._objects.publish(lambda: object_markers(cube, image.range_m, named.detections, end))
 
     def _sure(self, image: LearnedRangeImage) -> NDArray[np.float32]:
         """Ranges; NaN where the network is not sure enough."""

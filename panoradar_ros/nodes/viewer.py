@@ -21,12 +21,12 @@ from mmwave.ros.publishing import reliable_qos, sensor_qos, static_qos
 from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.nodes.viewer_parameters import PARAMETERS
 from panoradar_ros.resources import share_path
-from panoradar_ros.viewer import SceneLog, ViewerError
+from panoradar_ros.viewer import PICTURES, SceneLog, ViewerError
 from panoradar_ros.viewer_geometry import scan_points
 from panoradar_ros.viewer_server import Viewer
 
 ROBOT_FRAMES = ("base_link", "base_footprint")
-PICTURES = ("heatmap", "panorama")
+LEARNED_PICTURES = ("panorama", "learned/panorama", "learned/normals", "learned/classes")
 
 
 class ViewerNode(LifecycleNode):
@@ -60,6 +60,7 @@ class ViewerNode(LifecycleNode):
                 sensor_position_m=tuple(values["sensor_position_m"]),
                 colour_by=values["colour_by"],
                 hidden_above_m=values["hidden_above_m"],
+                pictures=self._pictures,
             )
         if viewer.address:
             self.get_logger().info(f"open {viewer.address} in a browser on this machine")
@@ -73,10 +74,16 @@ class ViewerNode(LifecycleNode):
         self._show(Marker, "sim/building", static_qos(), partial(_building, scene), every=True)
         self._show(Odometry, "odom", reliable_qos(), partial(_odometry, scene.log_odometry))
         self._show(Odometry, "sim/odometry", sensor_qos(800), partial(_odometry, scene.log_truth))
-        self._show(LaserScan, "scan", sensor_qos(5_000), partial(_scan, scene))
-        self._show(PointCloud2, "points", sensor_qos(700_000, depth=1), partial(_points, scene))
-        for name in PICTURES:
+        group = "learned/" if self.parameters["learned"] else ""
+        scans, clouds = sensor_qos(5_000), sensor_qos(1_100_000, depth=1)
+        self._show(LaserScan, f"{group}scan", scans, partial(_scan, scene))
+        self._show(PointCloud2, f"{group}points", clouds, partial(_points, scene))
+        for name in self._pictures:
             self._show(Image, name, sensor_qos(400_000, depth=1), partial(_picture, scene, name))
+
+    @property
+    def _pictures(self) -> tuple[str, ...]:
+        return LEARNED_PICTURES if self.parameters["learned"] else PICTURES
 
     def check_parameters(self, values: Mapping[str, Any]) -> str:
         """A position has three numbers."""

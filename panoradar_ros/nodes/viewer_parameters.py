@@ -30,6 +30,12 @@ PARAMETERS = (
         minimum=0.1,
         maximum=30.0,
     ),
+    Parameter(
+        "learned",
+        False,
+        "Show what the recognition node publishes: its points, scan and pictures",
+        read_only=True,
+    ),
     Parameter("colour_by", "height", "What colours the points", choices=COLOURINGS),
     Parameter(
         "hidden_above_m",

@@ -3,11 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.recognition.echo import decode_db
 
 FARTHEST_M = 9.6
 SCALE_DB = 20.0
 CHANNELS = 9
+BIN_M = 0.03747
+"""Of the default waveform."""
+
+RADIUS_M = 0.08
 
 
 def semantic_features(
@@ -16,8 +21,8 @@ def semantic_features(
     spread_m: NDArray[np.floating],
     confidence: NDArray[np.floating],
     normal: NDArray[np.floating],
-    first_m: NDArray[np.floating],
-    bin_m: float,
+    bin_m: float = BIN_M,
+    radius_m: float = RADIUS_M,
 ) -> NDArray[np.float32]:
     """Features of every ray.
 
@@ -27,8 +32,8 @@ def semantic_features(
         spread_m: (row, column).
         confidence: (row, column).
         normal: (row, column, 3) outward, left, up of the ray.
-        first_m: (row,) range of bin 0 from the turntable's axis.
-        bin_m: from one bin to the next.
+        bin_m: from one range bin to the next.
+        radius_m: of the antenna's circle; bins count from the antenna, ranges from the axis.
 
     Returns:
         (channel, row, column): range over its farthest, whether there is none, spread, confidence,
@@ -37,6 +42,7 @@ def semantic_features(
     rows, columns = range_m.shape
     there = np.isfinite(range_m)
     known_m = np.where(there, range_m, 0.0)
+    first_m = radius_m * np.cos(PanoramaGrid(columns, rows).elevation_rad)
     bins = np.rint((known_m - first_m[:, None]) / bin_m).astype(np.int64)
     at_range = np.take_along_axis(echo, np.clip(bins, 0, echo.shape[2] - 1)[..., None], axis=2)
     out = np.empty((CHANNELS, rows, columns), np.float32)

@@ -22,12 +22,14 @@ class LearnedRangeImage:
         confidence: (row, column) probability of about this range, 0 to 1.
         normal: (row, column, 3) unit vectors in the robot's axes at the time of the column,
             towards the radar; zero where there is no range.
+        ray_normal: the same as (outward, left, up) of the ray itself.
     """
 
     range_m: NDArray[np.float32]
     spread_m: NDArray[np.float32]
     confidence: NDArray[np.float32]
     normal: NDArray[np.float32]
+    ray_normal: NDArray[np.float32]
 
 
 class RangeRecogniser:
@@ -62,7 +64,12 @@ class RangeRecogniser:
             )
         self.bins = int(shape[3])
         self._echo = np.empty((1, self.grid.rows, self.grid.columns, self.bins), np.uint8)
-        self._left_up = _axes(self.grid)
+        self._axes = _axes(self.grid)
+
+    @property
+    def echo(self) -> NDArray[np.uint8]:
+        """(row, column, range) echoes of the last cube, overwritten by the next."""
+        return self._echo[0]
 
     def __call__(
         self, power: NDArray[np.float32], coverage: NDArray[np.floating]
@@ -87,9 +94,10 @@ class RangeRecogniser:
         unknown = ~(coverage >= self.minimum_coverage)
         for image in (range_m, spread_m, confidence):
             image[:, unknown] = np.nan
-        normal = np.einsum("rcka,rck->rca", self._left_up, own, dtype=np.float32)
-        normal[~np.isfinite(range_m)] = 0.0
-        return LearnedRangeImage(range_m, spread_m, confidence, normal)
+        normal = np.einsum("rcka,rck->rca", self._axes, own, dtype=np.float32)
+        nothing = ~np.isfinite(range_m)
+        normal[nothing] = own[nothing] = 0.0
+        return LearnedRangeImage(range_m, spread_m, confidence, normal, own)
 
 
 def _axes(grid: PanoramaGrid) -> NDArray[np.float32]:

@@ -4,19 +4,28 @@ import numpy as np
 import pytest
 import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import PoseArray
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image, LaserScan, PointCloud2
+from visualization_msgs.msg import Marker, MarkerArray
 
 from mmwave.inference import file_sha256
 from mmwave.ros.cubes import RAY_FIELDS, power_cube
 from mmwave.ros.messages import cloud_points, pixels_of, to_header, to_time_ns
 from mmwave.ros.node import bring_up
-from mmwave.ros.publishing import sensor_qos
+from mmwave.ros.publishing import reliable_qos, sensor_qos
+from mmwave.simulation.scene import SemanticClass
+from panoradar_ros.imaging.cube import Cube
 from panoradar_ros.imaging.grid import PanoramaGrid
-from panoradar_ros.learning.export import export_range_net
+from panoradar_ros.learning.export import export_range_net, export_semantic_net
 from panoradar_ros.learning.networks.range_net import SIZES, RangeNet
+from panoradar_ros.learning.networks.semantic_net import SIZES as SEMANTIC_SIZES
+from panoradar_ros.learning.networks.semantic_net import SemanticNet
 from panoradar_ros.nodes.recognition import RecognitionNode
+from panoradar_ros.nodes.recognition_markers import object_markers, people_poses
+from panoradar_ros.recognition.detections import Detection, person_position_m
+from panoradar_ros.recognition.semantics import Person
 
 END_NS = 1_700_000_000_000_000_000
 GRID = PanoramaGrid()
@@ -40,6 +49,19 @@ def model(tmp_path_factory):
     echo = np.random.default_rng(0).integers(20, 60, (64, 512, 256), dtype=np.uint8)
     echo[:, :, 100] = 160
     export_range_net(RangeNet(SIZES["tiny"]).eval(), path, echo, {"name": "untrained"})
+    return path
+
+
+@pytest.fixture(scope="module")
+def semantic_model(tmp_path_factory):
+    """Says that everything is a wall and that a person stands ahead, whatever it sees."""
+    net = SemanticNet(SEMANTIC_SIZES["tiny"]).eval()
+    with torch.no_grad():
+        net.classes[-1].weight.zero_()
+        net.classes[-1].bias.copy_(10 * torch.eye(11)[SemanticClass.WALL])
+    path = tmp_path_factory.mktemp("model") / "semantic.onnx"
+    features = np.random.default_rng(0).normal(size=(9, 64, 512)).astype(np.float32)
+    export_semantic_net(net, path, features, {"name": "untrained"})
     return path
 
 
@@ -108,6 +130,61 @@ def test_a_cube_becomes_range_image_points_and_scan(graph, model):
     confidence = pixels_of(received["learned/confidence"])
     assert confidence[:, ~unseen].min() > 0.3
     assert received["learned/normals"].encoding == received["learned/panorama"].encoding == "rgb8"
+
+
+@pytest.mark.timeout(120)
+def test_with_a_semantic_model_classes_and_people_come_too(graph, model, semantic_model):
+    source, viewer = graph.add(Node, "source"), graph.add(Node, "viewer")
+    publisher = source.create_publisher(PointCloud2, "cube", sensor_qos(35_000_000, depth=1))
+    received = {}
+    topics = {
+        "learned/labels": (Image, sensor_qos(5_000)),
+        "learned/classes": (Image, sensor_qos(5_000)),
+        "learned/people": (PoseArray, reliable_qos()),
+        "learned/objects": (MarkerArray, reliable_qos()),
+    }
+    for topic, (kind, qos) in topics.items():
+        viewer.create_subscription(kind, topic, lambda m, t=topic: received.setdefault(t, m), qos)
+    values = settings(
+        range_model=str(model), semantic=True, semantic_model=str(semantic_model),
+        minimum_score=0.02,
+    )  # fmt: skip
+    node = graph.add(RecognitionNode, parameter_overrides=values)
+    assert bring_up(node)
+    graph.wait_for(publisher.get_subscription_count, "it listens")
+    graph.wait_for(lambda: all(viewer.count_publishers(one) for one in topics), "topics are seen")
+    message = cube_message()
+    graph.wait_for(
+        lambda: publisher.publish(message) or len(received) == len(topics), "all results come"
+    )
+    labels = pixels_of(received["learned/labels"])
+    assert (labels[:, 400:430] == 255).all()
+    assert (labels[:, :400] == SemanticClass.WALL).all()
+    assert received["learned/classes"].encoding == "rgb8"
+    # one cell in a hundred is a person before training: below the least score
+    assert received["learned/people"].poses == []
+    assert [one.action for one in received["learned/objects"].markers] == [Marker.DELETEALL]
+
+
+def test_people_and_objects_are_moved_to_the_end_of_the_turn():
+    range_m = np.full((64, 512), 6.0, np.float32)
+    box = Detection(0, 0.9, 120.0, 20.0, 136.0, 50.0)  # to the right
+    range_m[20:50, 120:136] = 2.0
+    poses = np.tile([0.5, 0.0, np.pi / 2], (512, 1))
+    cube = Cube(np.ones((64, 512, 2), np.float32), np.ones(512), np.arange(512) / 1024, poses, 0, 1)
+    person = Person(*person_position_m(box, range_m), 0.9)
+    assert person.azimuth_rad == pytest.approx(-np.pi / 2, abs=0.01)
+    header = to_header(END_NS, "radar_base")
+    (pose,) = people_poses(cube, [person], header).poses
+    # the robot looked to the left of where it looks now, 0.5 m ahead: its right was ahead
+    assert pose.position.x == pytest.approx(2.5, abs=0.03)
+    assert pose.position.y == pytest.approx(0.0, abs=0.03)
+    clear, marker = object_markers(cube, range_m, [box], header).markers
+    assert clear.action == Marker.DELETEALL
+    assert marker.ns == "person"
+    assert marker.pose.position.x == pytest.approx(2.4, abs=0.15)
+    assert marker.scale.x == pytest.approx(0.3, abs=0.2)
+    assert marker.scale.z > 0.8
 
 
 @pytest.mark.timeout(120)

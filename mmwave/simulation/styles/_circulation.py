@@ -2,14 +2,17 @@
 
 import numpy as np
 
-from mmwave.simulation import furniture, meshes
+from mmwave.simulation import furniture, furniture_rooms, meshes
 from mmwave.simulation.floor_plan import OpeningKind, Room
 from mmwave.simulation.furnishing import Furnisher
 from mmwave.simulation.meshes import Label
 from mmwave.simulation.scene import Scene, SemanticClass
+from mmwave.simulation.styles._entries import INTO_ROOM_RAD, entries, solid_spans
 from mmwave.simulation.styles._fittings import lamps
+from mmwave.simulation.styles._layout import pieces
 
 _RISE_M, _RUN_M = 0.17, 0.28
+_LONGEST_FLIGHT_M = 6.2
 
 
 def corridor(room: Room, furnisher: Furnisher) -> None:
@@ -45,16 +48,10 @@ def elevator_car(room: Room, furnisher: Furnisher) -> None:
             ),
         ]
     )
-    for wall in furnisher.plan.walls:
-        for hole in wall.openings:
-            door = wall.point_m(hole.centre_m)
-            inward = room.centre_m - door
-            beside = bool(np.all(np.abs(inward) <= room.size_m / 2 + 1e-6))
-            if hole.kind is not OpeningKind.ELEVATOR or not beside:
-                continue
-            inward = np.sign(inward @ wall.left) * wall.left
-            at = door + (wall.thickness_m / 2 + 0.05) * inward
-            yaw = float(np.arctan2(-inward[0], inward[1]))
+    for entry in entries(room, furnisher.plan):
+        if entry.hole.kind is OpeningKind.ELEVATOR:
+            at = entry.point_m(0.05)
+            yaw = float(np.arctan2(-entry.inward[0], entry.inward[1]))
             furnisher.add(meshes.moved(car, (at[0], at[1], 0.0), yaw))
 
 
@@ -96,3 +93,42 @@ def stairwell(room: Room, furnisher: Furnisher) -> None:
     furnisher.add(meshes.railing((start, across, 0), (end, across, 0), guard, 1.05, 4))
     furnisher.keep_free(np.asarray(room.low_m), np.asarray(room.high_m))
     lamps(room, furnisher)
+
+
+def stair_room(room: Room, furnisher: Furnisher) -> None:
+    """Stairs that climb away from the room's widest passage along its left wall, with railings."""
+    passages = [e for e in entries(room, furnisher.plan) if e.hole.kind is OpeningKind.PASSAGE]
+    entry = max(passages, key=lambda e: e.hole.width_m)
+    across = abs(entry.inward[::-1])
+    depth, width = float(room.size_m @ abs(entry.inward)), float(room.size_m @ across)
+    front = entry.point_m() * across[::-1] + room.centre_m * across
+    yaw = float(np.arctan2(entry.inward[1], entry.inward[0]))
+
+    def put(scene: Scene) -> None:
+        furnisher.add(meshes.moved(scene, (front[0], front[1], 0.0), yaw))
+
+    lane = min(1.6, (width - 0.3) / 2)
+    y, start = width / 2 - 0.1 - lane / 2, 0.9
+    space = min(depth - start - 0.3, _LONGEST_FLIGHT_M)
+    for part in staircase(space, furnisher.plan.ceiling_m, lane):
+        put(meshes.moved(part, (start, y, 0.0)))
+    x, guard = start + furnisher.generator.uniform(0.3, 1.0), Label(SemanticClass.RAILING, "metal")
+    put(meshes.railing((x, y - lane / 2 - 0.05, 0), (x, 0.15 - width / 2, 0), guard, 1.05, 4))
+    furnisher.keep_free(np.asarray(room.low_m), np.asarray(room.high_m))
+    lamps(room, furnisher)
+
+
+def wall_rails(room: Room, furnisher: Furnisher) -> None:
+    """Hand rails along the room's walls, between its doors."""
+    low, high = furnisher.inner_m(room)
+    for side in range(4):
+        axis = 1 - side % 2  # along which the wall runs
+        plane = (low if side < 2 else high)[1 - axis]
+        for start, end in solid_spans(room, furnisher.plan, side, margin_m=0.45):
+            if end - start < 0.8:
+                continue
+            for first, last in pieces(start, end, 5.0):
+                at = np.zeros(3)
+                at[axis], at[1 - axis] = (first + last) / 2, plane
+                rail = furniture_rooms.hand_rail(last - first - 0.1)
+                furnisher.add(meshes.moved(rail, at, INTO_ROOM_RAD[side]))

@@ -16,6 +16,7 @@ from mmwave.simulation.floor_plan import (
 )
 from mmwave.simulation.furnishing import Furnisher
 from mmwave.simulation.styles._circulation import corridor, elevator_car, stairwell
+from mmwave.simulation.styles._fronts import door_front
 from mmwave.simulation.styles._shell import shell, windows
 
 Furnish = Callable[[Room, Furnisher], None]
@@ -159,21 +160,7 @@ def _front(
         width, kind = 1.6, OpeningKind.DOUBLE_DOOR
     elif glazed:
         kind = OpeningKind.GLASS_DOOR
-    at_end = bool(generator.random() < 0.5)
-    reach = width / 2 + (0.75 if kind is OpeningKind.DOUBLE_DOOR else 0.35)
-    if must_open:
-        centre = generator.uniform(x0 + 0.4 * (x1 - x0), x0 + 0.6 * (x1 - x0))
-    else:
-        centre = (x1 - reach - 0.15) if at_end else (x0 + reach + 0.15)
-    opened = must_open or generator.random() < 0.4
-    widest = 150 if must_open else 105
-    swing = side * float(np.deg2rad(generator.uniform(95, widest))) if opened else 0.0
-    holes = [Opening(kind, float(centre), width, 0.0, 2.08, swing, at_end)]
-    if glazed:
-        start, end = (x0 + 0.4, centre - reach) if at_end else (centre + reach, x1 - 0.4)
-        if end - start > 0.9:
-            holes.append(Opening(OpeningKind.WINDOW, (start + end) / 2, end - start, 0.15, 2.08))
-    return holes
+    return door_front(generator, kind, width, (x0, x1), side, must_open=must_open, pane=glazed)
 
 
 def _outer_walls(

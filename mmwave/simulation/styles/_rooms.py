@@ -26,22 +26,49 @@ def clutter(room: Room, furnisher: Furnisher, things: int) -> None:
         furnisher.place_along_walls(room, thing)
 
 
-def _table_with_chairs(
-    room: Room, furnisher: Furnisher, centre: tuple[float, float], size: tuple[float, float]
+def table_with_chairs(
+    room: Room,
+    furnisher: Furnisher,
+    centre: tuple[float, float],
+    size: tuple[float, float],
+    yaw_rad: float = 0.0,
 ) -> bool:
-    """A table along y with chairs, pushed in a little, on both long sides; True if it fits."""
+    """A table with chairs, pushed in a little, on both long sides.
+
+    Args:
+        room: it must fit in here.
+        furnisher: places them.
+        centre: x and y of its middle (m).
+        size: depth and width (m); the width lies along y before it is turned.
+        yaw_rad: how the group is turned.
+
+    Returns:
+        Whether the table fits; chairs without a place are left out.
+    """
     generator = furnisher.generator
     depth, width = size
-    if not furnisher.place(room, furniture.table(depth, width), *centre, margin_m=0.1):
+    if not furnisher.place(room, furniture.table(depth, width), *centre, yaw_rad, margin_m=0.1):
         return False
+    cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
     seats = int((width - 0.3) / 0.62)
     for y in 0.62 * (np.arange(seats) - (seats - 1) / 2):
         for side in (-1, 1):
             if generator.random() < 0.85:
                 x = side * (depth / 2 + generator.uniform(0.0, 0.35))
-                yaw = (0.0 if side < 0 else np.pi) + generator.normal(0, 0.15)
+                yaw = (0.0 if side < 0 else np.pi) + generator.normal(0, 0.15) + yaw_rad
                 seat = furniture.chair()
-                furnisher.place(room, seat, centre[0] + x, centre[1] + y, yaw, margin_m=-0.26)
+                at = centre[0] + (x * cosine - y * sine), centre[1] + (x * sine + y * cosine)
+                furnisher.place(room, seat, *at, yaw, margin_m=-0.26)
+    return True
+
+
+def round_table_with_chairs(room: Room, furnisher: Furnisher, x_m: float, y_m: float) -> bool:
+    """A round table with up to four chairs about it; True if the table fits."""
+    if not furnisher.place(room, furniture.round_table(), x_m, y_m, margin_m=0.5):
+        return False
+    for angle in furnisher.generator.uniform(0, 0.6) + np.pi / 2 * np.arange(4):
+        x_seat, y_seat = x_m + 0.62 * np.cos(angle), y_m + 0.62 * np.sin(angle)
+        furnisher.place(room, furniture.chair(), x_seat, y_seat, angle + np.pi, margin_m=-0.26)
     return True
 
 
@@ -65,7 +92,7 @@ def meeting_room(room: Room, furnisher: Furnisher) -> None:
     for spread in (0.2, 0.5, 0.8, 1.0, 1.2, 1.2):
         size = (generator.uniform(1.0, 1.3), generator.uniform(1.8, 2.6))
         centre = room.centre_m + spread * generator.uniform(-1, 1, 2)
-        if _table_with_chairs(room, furnisher, (centre[0], centre[1]), size):
+        if table_with_chairs(room, furnisher, (centre[0], centre[1]), size):
             break
     board = furniture.whiteboard(generator.uniform(1.6, 2.4))
     furnisher.place_along_walls(room, board, gap_m=0.005)
@@ -81,11 +108,7 @@ def lounge(room: Room, furnisher: Furnisher) -> None:
     furnisher.place_along_walls(room, furniture.recycling_bins(int(generator.integers(2, 4))))
     for _ in range(int(generator.integers(2, 5))):
         x, y = generator.uniform(np.add(room.low_m, 1.2), np.subtract(room.high_m, 1.2))
-        if furnisher.place(room, furniture.round_table(), x, y, margin_m=0.5):
-            for angle in generator.uniform(0, 0.6) + np.pi / 2 * np.arange(4):
-                x_seat, y_seat = x + 0.62 * np.cos(angle), y + 0.62 * np.sin(angle)
-                seat = furniture.chair()
-                furnisher.place(room, seat, x_seat, y_seat, angle + np.pi, margin_m=-0.26)
+        round_table_with_chairs(room, furnisher, x, y)
     clutter(room, furnisher, int(generator.integers(2, 5)))
 
 

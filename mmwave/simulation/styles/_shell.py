@@ -54,6 +54,7 @@ def windows(
     edges_m: ArrayLike,
     blind: Sequence[bool] | None = None,
     sill_m: float | None = None,
+    top_m: float = 2.2,
 ) -> tuple[Opening, ...]:
     """One or two windows in each bay of an outer wall.
 
@@ -62,6 +63,7 @@ def windows(
         edges_m: (K + 1,) where the bays begin and end along the wall.
         blind: (K,) bays without a window.
         sill_m: height of the sills; None draws one.
+        top_m: height of the lintels.
     """
     holes = []
     sill = float(generator.choice([0.3, 0.85, 0.95])) if sill_m is None else sill_m
@@ -73,5 +75,22 @@ def windows(
         for k in range(count):
             width = min(bay - 0.7, generator.uniform(1.3, 2.4))
             centre = start + (k + 0.5) * bay
-            holes.append(Opening(OpeningKind.WINDOW, centre, width, sill, 2.2))
+            holes.append(Opening(OpeningKind.WINDOW, centre, width, sill, top_m))
     return tuple(holes)
+
+
+def glazing(
+    edges_m: ArrayLike, low_m: float = 0.1, top_m: float = 2.6, post_m: float = 0.16
+) -> tuple[Opening, ...]:
+    """Panes from edge to edge along a wall, with a post between every two.
+
+    Args:
+        edges_m: (K + 1,) where panes meet along the wall; at most 6.5 m apart.
+        low_m: their lower edge above the floor.
+        top_m: their upper edge above the floor.
+        post_m: width of the wall that is left between them.
+    """
+    return tuple(
+        Opening(OpeningKind.WINDOW, (start + end) / 2, end - start - post_m, low_m, top_m)
+        for start, end in pairwise(np.asarray(edges_m, np.float64).tolist())
+    )

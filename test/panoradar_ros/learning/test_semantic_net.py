@@ -1,0 +1,185 @@
+"""The semantic network learns, wraps around, and goes out as ONNX; its scores are what they say."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmwave.inference import ModelError, OnnxModel
+from panoradar_ros.learning.boxes import boxes_of
+from panoradar_ros.learning.export import export_semantic_net
+from panoradar_ros.learning.frames import Frame
+from panoradar_ros.learning.networks.semantic_net import CHANNELS, SIZES, SemanticNet
+from panoradar_ros.learning.semantic_scores import SemanticScores
+from panoradar_ros.learning.semantic_targets import (
+    cells_of,
+    overlap,
+    semantic_loss,
+    semantic_target,
+)
+from panoradar_ros.learning.semantic_task import SeenFrame, changed, class_weights
+from panoradar_ros.recognition.range_image import LearnedRangeImage
+from panoradar_ros.recognition.semantics import IGNORED, SemanticRecogniser, coloured
+
+ROWS, COLUMNS = 16, 64
+OBJECTS = ((0, 7, 2, COLUMNS - 3, 8, 6), (1, 8, 10, 30, 5, 9))
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(2)
+    return SemanticNet(SIZES["tiny"]).eval()
+
+
+def features(frame, seed=0):
+    """What names the classes by itself: the label as a range."""
+    rng = np.random.default_rng(seed)
+    out = rng.normal(0, 0.1, (len(CHANNELS), ROWS, COLUMNS)).astype(np.float32)
+    out[0] = frame.label / 10
+    return out
+
+
+def trained(net, frame, steps=120):
+    optimiser = torch.optim.AdamW(net.parameters(), 1e-2)
+    target = semantic_target([frame])
+    net.train()
+    losses = []
+    for step in range(steps):
+        loss = semantic_loss(net(torch.from_numpy(features(frame, step))[None]), target)["sum"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    net.eval()
+    return losses
+
+
+def answer(net, array):
+    with torch.no_grad():
+        return [one[0].numpy() for one in net(torch.from_numpy(array)[None])]
+
+
+def test_training_finds_classes_and_boxes_across_the_seam(net, object_scene):
+    frame = object_scene(*OBJECTS)
+    losses = trained(net, frame)
+    assert losses[-1] < 0.5 * losses[0]
+    scores = SemanticScores()
+    scores.add(*answer(net, features(frame, 999)), frame, frame.range)
+    found = scores.as_json()
+    assert found["pixel_accuracy"] > 97
+    assert found["ap50"] > 90
+    assert found["people_found"] == found["people"] == 1
+    assert found["person_azimuth_deg"] < 6
+
+
+def test_a_rolled_panorama_gives_the_rolled_answer(net, object_scene):
+    frame = object_scene(*OBJECTS)
+    trained(net, frame, 10)
+    array = features(frame)
+    one, other = answer(net, array), answer(net, np.roll(array, 8, axis=2))
+    np.testing.assert_allclose(np.roll(one[0], 8, axis=2), other[0], atol=1e-4)
+    np.testing.assert_allclose(np.roll(one[1], 4, axis=2), other[1], atol=1e-4)
+
+
+def test_the_truth_scores_full_marks(object_scene):
+    frame = object_scene(*OBJECTS)
+    logits = np.eye(11, dtype=np.float32)[frame.label].transpose(2, 0, 1)
+    objects, _, edges = cells_of(frame)
+    scores = SemanticScores()
+    scores.add(logits, 20 * objects - 10, edges, frame, frame.range)
+    found = scores.as_json()
+    assert found["miou"] == found["pixel_accuracy"] == pytest.approx(100)
+    assert found["ap"] == found["ap50"] == pytest.approx(100)
+    assert found["person_range_m"] == 0
+
+
+def test_where_nobody_is_there_is_nothing_to_find(object_scene):
+    frame = object_scene()
+    logits = np.eye(11, dtype=np.float32)[frame.label].transpose(2, 0, 1)
+    scores = SemanticScores()
+    scores.add(logits, np.full((2, 8, 32), -9.0), np.ones((4, 8, 32)), frame, frame.range)
+    found = scores.as_json()
+    assert found["ap50"] is None
+    assert "person_range_m" not in found
+
+
+def test_cells_that_are_half_in_an_object_count_for_neither(object_scene):
+    frame = object_scene((0, 7, 2, 11, 8, 6))  # columns 11 to 16: half of the cells at both ends
+    objects, counts, edges = cells_of(frame)
+    assert not counts[1:5, 5].any()
+    assert not counts[1:5, 8].any()
+    assert objects[0, 1:5, 6:8].all()
+    assert objects.sum() == 8
+    # from the middle of cell (1, 6), at row 3 and column 13
+    assert edges[:, 1, 6].tolist() == [2, 1, 4, 7]
+
+
+def test_overlap_of_boxes_about_a_cell():
+    one = torch.tensor([2.0, 1, 4, 7]).reshape(1, 4, 1, 1)
+    assert overlap(one, one).item() == pytest.approx(1)
+    assert overlap(one, 2 * one).item() == pytest.approx(0.25)
+
+
+def test_classes_that_do_not_exist_are_refused(object_scene):
+    with pytest.raises(ValueError, match=r"classes must be 0 to 10 or 255, got \[33\]"):
+        semantic_target([object_scene((33, 7, 2, 11, 8, 6))])
+
+
+def test_rare_classes_weigh_more(object_scene):
+    weight = class_weights([object_scene(*OBJECTS)])
+    assert weight[1] > weight[0] > weight[9]  # 45, 48 and 931 pixels
+    assert weight[[0, 1, 9]].mean() == pytest.approx(1)
+    assert weight[4] == 1
+
+
+def test_a_changed_frame_keeps_features_and_truth_together(object_scene):
+    frame = object_scene(*OBJECTS)
+    array = features(frame)
+    array[5] = 0.3
+    one = SeenFrame(array.astype(np.float16), frame, frame.range)
+    signs = set()
+    for seed in range(8):
+        other = changed(one, np.random.default_rng(seed))
+        np.testing.assert_allclose(other.features[0], other.frame.label / 10, atol=1e-3)
+        assert len(boxes_of(other.frame)) == 2
+        signs.add(float(np.sign(other.features[5, 0, 0])))
+    assert signs == {1.0, -1.0}
+
+
+def image(frame):
+    zero = np.zeros(frame.range.shape, np.float32)
+    normal = np.zeros((*frame.range.shape, 3), np.float32)
+    range_m = np.array(frame.range)
+    range_m[:, 5] = np.nan
+    return LearnedRangeImage(range_m, zero, zero + 1, normal, normal)
+
+
+def test_onnx_says_what_pytorch_says_and_the_recogniser_names_it(net, object_scene, tmp_path):
+    frame = object_scene(*OBJECTS)
+    trained(net, frame)
+    path = tmp_path / "semantic.onnx"
+    errors = export_semantic_net(net, path, features(frame), {"name": "semantic"})
+    assert errors["objects"] < 0.1
+    found = OnnxModel(path).run(features=features(frame)[None])
+    for one, name in zip(answer(net, features(frame)), ("logits", "objects"), strict=False):
+        np.testing.assert_allclose(found[name], one, atol=0.05)
+    recognise = SemanticRecogniser(OnnxModel(path))
+    named = recognise(np.full((ROWS, COLUMNS, 256), 60, np.uint8), image(frame))
+    assert (named.label[:, 5] == IGNORED).all()
+    assert named.label[:, 6:].max() < 11
+    assert (coloured(named.label)[:, 5] == 0).all()
+
+
+def test_another_model_is_refused(net, object_scene, tmp_path):
+    path = tmp_path / "semantic.onnx"
+    export_semantic_net(net, path, features(object_scene()), {"name": "semantic"})
+    model = OnnxModel(path)
+    model.input_shapes = {"echo": (1, 64, 512, 256)}
+    with pytest.raises(ModelError, match="choose a panoradar_semantic model"):
+        SemanticRecogniser(model)
+
+
+def test_a_frame_needs_every_array(object_scene):
+    frame = object_scene()
+    with pytest.raises(ValueError, match="label must be"):
+        Frame(frame.echo, frame.range, frame.classical, frame.normal, frame.label[:3],
+              frame.instance, frame.glass)  # fmt: skip
