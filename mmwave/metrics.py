@@ -263,9 +263,7 @@ def modified_hausdorff_distance(cloud: NDArray[np.floating], other: NDArray[np.f
     return float(max(there.mean(), back.mean()))
 
 
-def angle_between_deg(
-    one: NDArray[np.floating], other: NDArray[np.floating]
-) -> NDArray[np.float64]:
+def angle_between_deg(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
     """Angle of vectors, exact for small and for large ones.
 
     Kahan, How futile are mindless assessments of roundoff in floating-point computation? (2006),

@@ -10,7 +10,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from panoradar_ros.learning.frames import BuildingFrames, Frame, building_folders
+from panoradar_ros.learning.authors_processed import (
+    FOLDERS,
+    TrajectoryFrames,
+    trajectory_folders,
+)
+from panoradar_ros.learning.frames import (
+    BuildingFrames,
+    Frame,
+    FrameSource,
+    building_folders,
+)
 from panoradar_ros.learning.losses import RangeTarget
 from panoradar_ros.recognition.echo import STEP_DB
 
@@ -35,18 +45,48 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation(roll=False, flip=False, gain_db=0.0, noise_db=0.0)
 
 
+def frame_folders(root: Path) -> list[Path]:
+    """Folders with frames of any format under a data set's folder, sorted.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = sorted({*building_folders(root), *trajectory_folders(root)})
+    if not found:
+        raise ValueError(
+            f"no frames in {root}: make some with `panoradar simulate dataset {root}`, or give the "
+            "folder of PanoRadar's processed data"
+        )
+    return found
+
+
+def open_frames(folder: Path) -> FrameSource:
+    """The frames in a folder, whatever their format.
+
+    Args:
+        folder: of a building, see :mod:`panoradar_ros.learning.frames`, or of a trajectory, see
+            :mod:`panoradar_ros.learning.authors_processed`.
+
+    Raises:
+        ValueError: it is not what it should be.
+    """
+    if any((folder / name).is_dir() for name in FOLDERS):
+        return TrajectoryFrames(folder)
+    return BuildingFrames(folder)
+
+
 class FrameSet:
     """Frames of many buildings, by one number.
 
     Args:
-        folders: of buildings, see :mod:`panoradar_ros.learning.frames`.
+        folders: see :func:`open_frames`.
 
     Raises:
         ValueError: a folder is not what it should be.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self.buildings = [BuildingFrames(folder) for folder in folders]
+        self.buildings = [open_frames(folder) for folder in folders]
         self._index = [
             (building, number)
             for building, frames in enumerate(self.buildings)
@@ -60,7 +100,7 @@ class FrameSet:
         Raises:
             ValueError: there is none, or one is not what it should be.
         """
-        return cls(building_folders(root))
+        return cls(frame_folders(root))
 
     def __len__(self) -> int:
         return len(self._index)
@@ -84,15 +124,16 @@ class FrameSet:
         """Where the frames come from: buildings, styles, seeds, as JSON holds them."""
         metas = [building.meta for building in self.buildings]
         seeds = sorted(meta["seed"] for meta in metas if "seed" in meta)
+        buildings = {meta.get("building", number) for number, meta in enumerate(metas)}
         return {
-            "buildings": len(metas),
+            "buildings": len(buildings),
             "frames": len(self),
             "styles": sorted({str(meta.get("style")) for meta in metas}),
             "seeds": [seeds[0], seeds[-1]] if seeds else [],
             "simulated": all(bool(meta.get("simulated")) for meta in metas),
         }
 
-    def where(self, number: int) -> tuple[BuildingFrames, int]:
+    def where(self, number: int) -> tuple[FrameSource, int]:
         """The building that a frame is of, and its number there."""
         building, index = self._index[number]
         return self.buildings[building], index
@@ -145,8 +186,9 @@ def range_batch(frames: Sequence[Frame], device: str = "cpu") -> tuple[Tensor, R
     range_m = torch.from_numpy(np.stack([frame.range for frame in frames])).to(device)
     normal = torch.from_numpy(np.stack([frame.normal for frame in frames])).to(device)
     glass = torch.from_numpy(np.stack([frame.glass for frame in frames])).to(device)
+    counts = ~glass & ~range_m.isnan()
     unit = functional.normalize(normal.permute(0, 3, 1, 2).float(), dim=1)  # rounded to bytes
-    return echo, RangeTarget(range_m, unit, ~glass)
+    return echo, RangeTarget(range_m, unit, counts)
 
 
 def batches(
