@@ -7,7 +7,8 @@ together in the order of their names:
     lidar_npy/00000.npy  float32 (1, 64, 512), tens of metres; negative: not measured
     seg_npy/00000.npy    uint8 (1, 64, 512), class; 255 where it does not count
     glass_npy/00000.npy  bool (1, 64, 512)
-    obj_json/*.json      list of {"label": "person" or "non-person", "points": [[x, y], ...]}
+    obj_json/*.json      list of {"label": "person" or "non-person", "points": [[x, y], ...]};
+                         the folder may be absent
 
 Rows, columns and classes are those of our own frames. What differs is made alike:
 
@@ -90,7 +91,7 @@ def trajectory_folders(root: Path) -> list[Path]:
     return sorted(found)
 
 
-class TrajectoryFrames:
+class AuthorsFrames:
     """The frames of one trajectory, read when they are asked for.
 
     Args:
@@ -107,7 +108,8 @@ class TrajectoryFrames:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files = {name: _files(folder / name) for name in FOLDERS}
+        there = [name for name in FOLDERS if name in _PARTS or (folder / name).is_dir()]
+        self._files = {name: _files(folder / name) for name in there}
         counts = {name: len(files) for name, files in self._files.items()}
         if len(set(counts.values())) > 1:
             raise ValueError(
@@ -122,7 +124,7 @@ class TrajectoryFrames:
                 )
         self.meta: dict[str, Any] = {
             "simulated": False,
-            "style": "measured",
+            "style": folder.absolute().parent.name,
             "building": folder.absolute().parent.name,
             "trajectory": folder.name,
             "frames": counts["rf_npy"],
@@ -156,11 +158,13 @@ class TrajectoryFrames:
         )
 
     def boxes(self, index: int) -> list[ObjectBox]:
-        """Boxes of people and things in a frame, numbered from 1.
+        """Boxes of people and things in a frame, numbered from 1; none without ``obj_json``.
 
         Raises:
             ValueError: the file is not what it should be; the message names it.
         """
+        if "obj_json" not in self._files:
+            return []
         path = self._files["obj_json"][index]
         try:
             objects = json.loads(path.read_text(encoding="utf-8"))
@@ -203,7 +207,7 @@ def _files(folder: Path) -> list[Path]:
     if not found:
         raise ValueError(
             f"{folder} is missing or holds no {suffix} file; a trajectory needs "
-            f"{', '.join(FOLDERS)}: {_AGAIN}"
+            f"{', '.join(_PARTS)}: {_AGAIN}"
         )
     return found
 

@@ -12,15 +12,10 @@ from torch.nn import functional
 
 from panoradar_ros.learning.authors_processed import (
     FOLDERS,
-    TrajectoryFrames,
+    AuthorsFrames,
     trajectory_folders,
 )
-from panoradar_ros.learning.frames import (
-    BuildingFrames,
-    Frame,
-    FrameSource,
-    building_folders,
-)
+from panoradar_ros.learning.frames import BuildingFrames, Frame, Frames, building_folders
 from panoradar_ros.learning.losses import RangeTarget
 from panoradar_ros.recognition.echo import STEP_DB
 
@@ -60,7 +55,7 @@ def frame_folders(root: Path) -> list[Path]:
     return found
 
 
-def open_frames(folder: Path) -> FrameSource:
+def open_frames(folder: Path) -> Frames:
     """The frames in a folder, whatever their format.
 
     Args:
@@ -71,7 +66,7 @@ def open_frames(folder: Path) -> FrameSource:
         ValueError: it is not what it should be.
     """
     if any((folder / name).is_dir() for name in FOLDERS):
-        return TrajectoryFrames(folder)
+        return AuthorsFrames(folder)
     return BuildingFrames(folder)
 
 
@@ -133,7 +128,7 @@ class FrameSet:
             "simulated": all(bool(meta.get("simulated")) for meta in metas),
         }
 
-    def where(self, number: int) -> tuple[FrameSource, int]:
+    def where(self, number: int) -> tuple[Frames, int]:
         """The building that a frame is of, and its number there."""
         building, index = self._index[number]
         return self.buildings[building], index

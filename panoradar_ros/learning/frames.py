@@ -4,7 +4,7 @@ A folder a building, one array file a quantity, all of them (frame, ...):
 
     echo.npy       uint8 (row, column, range), see panoradar_ros.recognition.echo
     range.npy      float32 (row, column), metres from the turntable's axis; inf: none in reach,
-                   NaN: not known
+                   NaN: not known, does not count
     classical.npy  float32 (row, column), strongest CFAR detection; inf or NaN: none
     normal.npy     int8 (row, column, 3), 127 times the unit normal in the ray's own frame; 0: none
     label.npy      uint8 (row, column), class, 255 where it does not count
@@ -90,12 +90,12 @@ def write_building(folder: Path, frames: Sequence[Frame], meta: Mapping[str, Any
         raise
 
 
-class FrameSource(Protocol):
-    """Frames by number, from wherever they are.
+class Frames(Protocol):
+    """Frames of one building, by number.
 
     Attributes:
         folder: that they are read from.
-        meta: what is known of them; ``simulated``, ``style`` and ``seed`` or ``building``.
+        meta: what is known of them: ``simulated``, ``style``, and ``seed`` or ``building``.
     """
 
     folder: Path

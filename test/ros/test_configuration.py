@@ -83,7 +83,7 @@ def test_node_starts_from_its_file_in_any_namespace(graph, name):
 
 def test_rviz_shows_topics_that_nodes_publish():
     published = set()
-    for module in ("imaging_topics", "emulator"):
+    for module in ("imaging_topics", "recognition_topics", "emulator"):
         tree = ast.parse(share_path(f"panoradar_ros/nodes/{module}.py").read_text())
         for call in ast.walk(tree):
             if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "publisher":
@@ -92,5 +92,5 @@ def test_rviz_shows_topics_that_nodes_publish():
     manager = layout["Visualization Manager"]
     shown = {one["Topic"]["Value"] for one in manager["Displays"] if "Topic" in one}
     assert shown <= published
-    assert {"points", "scan", "heatmap", "odom", "sim/building"} <= shown
+    assert {"points", "scan", "heatmap", "odom", "sim/building", "learned/points"} <= shown
     assert manager["Global Options"]["Fixed Frame"] == "odom"
