@@ -128,6 +128,13 @@ def test_a_box_that_counts_comes_before_an_ignored_one_that_overlaps_more():
     assert recall_of([image], interval_overlap, [0.5])[0] == 1
 
 
+def test_of_equal_overlaps_the_last_true_box_is_taken_as_in_pycocotools():
+    true = [(0, 1), (1, 2)]
+    found, scores = [(0, 2), (0, 1)], [0.9, 0.8]
+    assert recall_of([ImageBoxes(found, scores, true)], interval_overlap, [0.5])[0] == 1
+    assert recall_of([ImageBoxes(found, scores, true[::-1])], interval_overlap, [0.5])[0] == 0.5
+
+
 def test_recall_is_the_share_found_by_so_many_detections():
     true = [(10 * n, 10 * n + 1) for n in range(4)]
     image = ImageBoxes([(91, 92), true[0], true[1]], [0.9, 0.8, 0.7], true)
