@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recognition", action="store_true", help="learned range images too, on learned/..."
     )
+    parser.add_argument(
+        "--semantic", action="store_true", help="classes, boxes and people too (and --recognition)"
+    )
     parser.add_argument("--range-model", type=Path, help="ONNX file (the one that is installed)")
     parser.add_argument("--output", type=Path, help="folder for pictures and report.json")
     parser.add_argument("--record", type=Path, help="bag for raw data, angles and results")
@@ -68,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prepare the drive, start emulator and stack, watch, report."""
     _check(arguments)
+    arguments.recognition |= arguments.semantic
     started_s = psutil.Process().create_time()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     # the demo's own domain, so that it neither hears nor disturbs a robot on this machine
@@ -174,8 +178,10 @@ def _watch(
         },
         "motor": {"serial_port": folder / "stepper"},
     }
-    if arguments.range_model:
-        settings["recognition"] = {"range_model": arguments.range_model.absolute()}
+    if arguments.recognition:
+        settings["recognition"] = {"semantic": str(arguments.semantic).lower()}
+        if arguments.range_model:
+            settings["recognition"]["range_model"] = arguments.range_model.absolute()
     pairs = [f"{n}:{k}:={v}" for n, values in settings.items() for k, v in values.items()]
     command = ["--ros-args", *(word for pair in pairs for word in ("-p", pair))]
     if arguments.json:
@@ -185,6 +191,7 @@ def _watch(
         "to_turns": arguments.listen_to != "sectors",
         "to_sectors": arguments.listen_to != "turns",
         "to_learned": arguments.recognition,
+        "to_names": arguments.semantic,
     }
     with ObserverProcess(**listening) as observer, NodeProcess(command) as process:
         for make in nodes(arguments.recognition):

@@ -15,7 +15,9 @@ PERIOD_S = 0.05
 READY_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 15.0
 
 
-def _observe(connection: Connection, to_turns: bool, to_sectors: bool, to_learned: bool) -> None:
+def _observe(
+    connection: Connection, to_turns: bool, to_sectors: bool, to_learned: bool, to_names: bool
+) -> None:
     """Body of the process: observe, and answer until the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     from mmwave.ros.node import bring_up
@@ -26,7 +28,7 @@ def _observe(connection: Connection, to_turns: bool, to_sectors: bool, to_learne
         observer = process.add(ObserverNode)
         assert isinstance(observer, ObserverNode)  # for the type checker: add() returns its base
         observer.to_turns, observer.to_sectors = to_turns, to_sectors
-        observer.to_learned = to_learned
+        observer.to_learned, observer.to_names = to_learned, to_names
         ready = process.call(lambda: bring_up(observer))
         answers = {
             "ready": lambda: ready,
@@ -54,14 +56,17 @@ class ObserverProcess:
     Args:
         to_turns: listen to what is made of whole turns beside their motion.
         to_sectors: listen to sectors.
-        to_learned: listen to the recognition node.
+        to_learned: listen to the recognition node's ranges.
+        to_names: listen to its classes and people.
     """
 
-    def __init__(self, to_turns: bool, to_sectors: bool, to_learned: bool = False) -> None:
+    def __init__(
+        self, to_turns: bool, to_sectors: bool, to_learned: bool = False, to_names: bool = False
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=_observe, args=(theirs, to_turns, to_sectors, to_learned), daemon=True
+            target=_observe, args=(theirs, to_turns, to_sectors, to_learned, to_names), daemon=True
         )
         self._process.start()
         theirs.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import TwistWithCovarianceStamped
+from geometry_msgs.msg import PoseArray, TwistWithCovarianceStamped
 from nav_msgs.msg import Odometry
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image, JointState, LaserScan, PointCloud2
@@ -43,6 +43,7 @@ class Observations:
         scans: all scans.
         learned_scans: all scans of the recognition node.
         learned_latency_s: from the end of each of their turns to their arrival.
+        people: how many were found in each turn.
         sectors: all scans of sectors.
         sector_points_ns: arrival of each sector's points by their stamp.
         sector_panorama_ns: arrival of each rolling panorama by its stamp.
@@ -57,6 +58,7 @@ class Observations:
     scans: list[ScanSeen] = field(default_factory=list)
     learned_scans: list[ScanSeen] = field(default_factory=list)
     learned_latency_s: list[float] = field(default_factory=list)
+    people: list[int] = field(default_factory=list)
     sectors: list[SectorSeen] = field(default_factory=list)
     sector_points_ns: dict[int, int] = field(default_factory=dict)
     sector_panorama_ns: dict[int, int] = field(default_factory=dict)
@@ -74,7 +76,8 @@ class ObserverNode(LifecycleNode):
         at_speed: set when the turntable turned at a steady rate.
         to_turns: listen to what is made of whole turns beside their motion; set before activation.
         to_sectors: listen to sectors; the same.
-        to_learned: listen to the recognition node; the same.
+        to_learned: listen to the recognition node's ranges; the same.
+        to_names: listen to its classes and people; the same.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -83,7 +86,8 @@ class ObserverNode(LifecycleNode):
         self.lock = threading.Lock()
         self.first = threading.Event()
         self.at_speed = threading.Event()
-        self.to_turns, self.to_sectors, self.to_learned = True, False, False
+        self.to_turns = True
+        self.to_sectors = self.to_learned = self.to_names = False
         self._speeds: deque[float] = deque(maxlen=STEADY_READINGS)
 
     def activate(self) -> None:
@@ -105,8 +109,12 @@ class ObserverNode(LifecycleNode):
                 self.subscriber(Image, topic, partial(self._picture, topic), large)
         if self.to_learned:
             self.subscriber(LaserScan, "learned/scan", self._learned_scan, small)
-            for topic in ("learned/panorama", "learned/normals"):
-                self.subscriber(Image, topic, partial(self._picture, topic), large)
+            for name in ("panorama", "normals"):
+                keep = partial(self._picture, f"learned_{name}")
+                self.subscriber(Image, f"learned/{name}", keep, large)
+        if self.to_names:
+            self.subscriber(Image, "learned/classes", partial(self._picture, "classes"), large)
+            self.subscriber(PoseArray, "learned/people", self._people, reliable_qos())
 
     def _velocity(self, message: TwistWithCovarianceStamped) -> None:
         linear = message.twist.twist.linear
@@ -170,6 +178,10 @@ class ObserverNode(LifecycleNode):
         )
         with self.lock:
             self.seen.truth.append(row)
+
+    def _people(self, message: PoseArray) -> None:
+        with self.lock:
+            self.seen.people.append(len(message.poses))
 
     def _picture(self, topic: str, message: Image) -> None:
         with self.lock:
