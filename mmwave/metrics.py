@@ -62,6 +62,7 @@ def average_precision(
     In every image the detections, the surest first, each take the true box that they overlap most
     of those that are still free, if by the threshold at least; an ignored one only if there is no
     other. Precision is the highest at this or a higher recall, and the average is over 101 recalls.
+    Detections of equal score count in the order that they and their images are given in.
 
     Args:
         images: one entry an image, of one kind of object.

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmwave.metrics import angle_between_deg
@@ -24,6 +24,7 @@ unit = st.tuples(st.floats(-np.pi, np.pi), st.floats(-1.2, 1.2)).map(
 )
 
 
+@settings(deadline=None)
 @given(unit, st.floats(0.5, 8))
 def test_a_plane_has_its_normal_everywhere_and_it_faces_the_radar(normal, distance_m):
     range_m = plane(normal, distance_m)
@@ -50,6 +51,7 @@ def test_a_ball_around_the_radar_looks_back():
     )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 511))
 def test_normals_turn_with_the_panorama(columns):
     range_m = plane((np.cos(0.3), np.sin(0.3), 0), 2.0)
