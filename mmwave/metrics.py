@@ -13,6 +13,11 @@ THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).round(2).tolist())
 
 RECALLS = np.linspace(0, 1, 101)
 
+MOST = 100
+"""Detections of an image that count, the surest."""
+
+_WRONG, _RIGHT, _IGNORED = 0, 1, 2
+
 Overlap = Callable[[Any, Sequence[Any]], NDArray[np.floating]]
 """Intersection over union of one box with each of some others."""
 
@@ -25,73 +30,151 @@ class ImageBoxes:
         found: detections, in any order.
         scores: (found,) the higher the surer.
         true: boxes that are there.
+        ignored: (true,) boxes that need not be found: a detection that takes one counts neither as
+            right nor as wrong. None for none of them.
 
     Raises:
-        ValueError: not one score a detection.
+        ValueError: not one score a detection, a score is no number, or not one flag a true box.
     """
 
     found: Sequence[Any]
     scores: Sequence[float]
     true: Sequence[Any]
+    ignored: Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
         if len(self.found) != len(self.scores):
             raise ValueError(f"{len(self.found)} detections have {len(self.scores)} scores")
+        if np.isnan(np.asarray(self.scores, float)).any():
+            raise ValueError(f"scores must be numbers, got {list(self.scores)}")
+        if self.ignored is not None and len(self.ignored) != len(self.true):
+            raise ValueError(f"{len(self.true)} true boxes have {len(self.ignored)} flags")
 
 
 def average_precision(
-    images: Sequence[ImageBoxes], overlap: Overlap, thresholds: Sequence[float] = THRESHOLDS
+    images: Sequence[ImageBoxes],
+    overlap: Overlap,
+    thresholds: Sequence[float] = THRESHOLDS,
+    most: int = MOST,
 ) -> NDArray[np.float64]:
     """Average precision at several overlaps, as the COCO evaluation defines it.
 
     In every image the detections, the surest first, each take the true box that they overlap most
-    of those that are still free, if by the threshold at least. Precision is the highest at this or
-    a higher recall, and the average is over 101 recalls.
+    of those that are still free, if by the threshold at least; an ignored one only if there is no
+    other. Precision is the highest at this or a higher recall, and the average is over 101 recalls.
+    Detections of equal score count in the order that they and their images are given in.
 
     Args:
         images: one entry an image, of one kind of object.
         overlap: see Overlap; any geometry.
         thresholds: of the overlap.
+        most: detections of an image that count, the surest.
 
     Returns:
-        (threshold,) from 0 to 1; NaN where no image holds a true box.
+        (threshold,) from 0 to 1; NaN where no image holds a true box that counts. Over the usual
+        thresholds, its mean is COCO's AP.
+
+    Raises:
+        ValueError: ``most`` is not positive.
     """
-    total = sum(len(image.true) for image in images)
+    total = _true_boxes(images)
+    judged = _judged(images, overlap, thresholds, most)
     if not total:
         return np.full(len(thresholds), np.nan)
-    scores = np.concatenate([np.sort(np.asarray(i.scores, float))[::-1] for i in images])
-    order = np.argsort(-scores, kind="stable")
-    overlaps = [_overlaps(image, overlap) for image in images]
     result = []
-    for threshold in thresholds:
-        right = np.concatenate([_matched(one, threshold) for one in overlaps])[order]
+    for taken in judged:
+        right = taken[taken != _IGNORED] == _RIGHT
         hits = np.cumsum(right)
         recall = hits / total
         precision = hits / np.arange(1, len(right) + 1)
         best = np.maximum.accumulate(precision[::-1])[::-1]
         place = np.searchsorted(recall, RECALLS, side="left")
-        reached = place < len(best)
-        result.append(float(np.where(reached, np.append(best, 0)[place], 0.0).mean()))
+        result.append(float(np.append(best, 0.0)[place].mean()))
     return np.array(result)
 
 
-def _overlaps(image: ImageBoxes, overlap: Overlap) -> NDArray[np.float64]:
-    """(found, true), the surest detection first."""
-    order = np.argsort(-np.asarray(image.scores, float), kind="stable")
+def recall_of(
+    images: Sequence[ImageBoxes],
+    overlap: Overlap,
+    thresholds: Sequence[float] = THRESHOLDS,
+    most: int = MOST,
+) -> NDArray[np.float64]:
+    """Share of the true boxes that some detection takes, at several overlaps.
+
+    Args:
+        images: as for :func:`average_precision`.
+        overlap: likewise.
+        thresholds: likewise.
+        most: likewise.
+
+    Returns:
+        (threshold,) from 0 to 1; NaN where no image holds a true box that counts. Over the usual
+        thresholds, its mean is COCO's AR at ``most`` detections.
+
+    Raises:
+        ValueError: ``most`` is not positive.
+    """
+    total = _true_boxes(images)
+    judged = _judged(images, overlap, thresholds, most)
+    if not total:
+        return np.full(len(thresholds), np.nan)
+    return np.array([np.sum(taken == _RIGHT) / total for taken in judged])
+
+
+def _true_boxes(images: Sequence[ImageBoxes]) -> int:
+    """True boxes that count."""
+    return sum(
+        len(one.true) - (0 if one.ignored is None else int(np.sum(one.ignored))) for one in images
+    )
+
+
+def _judged(
+    images: Sequence[ImageBoxes], overlap: Overlap, thresholds: Sequence[float], most: int
+) -> list[NDArray[np.int8]]:
+    """For every threshold, what each detection of all images is, the surest first."""
+    if most < 1:
+        raise ValueError(f"most must be positive, got {most}")
+    if not images:
+        return [np.empty(0, np.int8) for _ in thresholds]
+    orders = [np.argsort(-np.asarray(i.scores, float), kind="stable")[:most] for i in images]
+    scores = [np.asarray(i.scores, float)[o] for i, o in zip(images, orders, strict=True)]
+    order = np.argsort(-np.concatenate(scores), kind="stable")
+    overlaps = [_overlaps(i, overlap, o) for i, o in zip(images, orders, strict=True)]
+    ignored = [
+        np.zeros(len(one.true), bool) if one.ignored is None else np.asarray(one.ignored, bool)
+        for one in images
+    ]
+    return [
+        np.concatenate([_taken(*one, threshold) for one in zip(overlaps, ignored, strict=True)])[
+            order
+        ]
+        for threshold in thresholds
+    ]
+
+
+def _overlaps(image: ImageBoxes, overlap: Overlap, order: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(found, true) in an order of the detections."""
     rows = [overlap(image.found[index], image.true) for index in order]
     return np.array(rows, float).reshape(len(order), len(image.true))
 
 
-def _matched(overlaps: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    """(found,) whether each detection takes a true box."""
-    right = np.zeros(len(overlaps), bool)
+def _taken(
+    overlaps: NDArray[np.float64], ignored: NDArray[np.bool_], threshold: float
+) -> NDArray[np.int8]:
+    """(found,) whether each detection takes a true box, an ignored one, or none."""
+    result = np.full(len(overlaps), _WRONG, np.int8)
     free = np.ones(overlaps.shape[1], bool)
+    # of equal overlaps COCO's evaluation takes the last, and a whole one may be rounded
+    least = min(threshold, 1 - 1e-10)
     for index, row in enumerate(overlaps):
-        open_ = np.where(free, row, -1.0)
-        if open_.size and open_.max() >= threshold:
-            free[int(np.argmax(open_))] = False
-            right[index] = True
-    return right
+        for open_, kind in ((free & ~ignored, _RIGHT), (free & ignored, _IGNORED)):
+            there = np.flatnonzero(open_ & (row >= least))
+            if len(there):
+                best = there[row[there] == row[there].max()][-1]
+                free[best] = False
+                result[index] = kind
+                break
+    return result
 
 
 def confusion_matrix(
@@ -159,7 +242,8 @@ def chamfer_distance(cloud: NDArray[np.floating], other: NDArray[np.floating]) -
     """Sum of the two mean distances to the nearest point, in the clouds' unit.
 
     Lai et al. 2024 (table 3) do not say whether theirs is a sum or a mean, of distances or of their
-    squares; beside their modified Hausdorff distance, half as large, it can only be this sum.
+    squares. It is 2.2 times their modified Hausdorff distance; this sum is once to twice it, and
+    the mean half of that, so that theirs is neither: compare with their figures at most roughly.
 
     Raises:
         ValueError: see :func:`nearest_distances`.
@@ -178,3 +262,61 @@ def modified_hausdorff_distance(cloud: NDArray[np.floating], other: NDArray[np.f
     """
     there, back = nearest_distances(cloud, other)
     return float(max(there.mean(), back.mean()))
+
+
+def angle_between_deg(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+    """Angle of vectors, exact for small and for large ones.
+
+    Kahan, How futile are mindless assessments of roundoff in floating-point computation? (2006),
+    section 12.
+
+    Args:
+        one: (..., dimension) of any length.
+        other: likewise.
+
+    Returns:
+        (...) in degrees, 0 to 180; NaN where a vector is zero and has no direction.
+
+    Raises:
+        ValueError: the dimensions differ.
+    """
+    if one.shape[-1:] != other.shape[-1:]:
+        raise ValueError(f"dimensions differ: {one.shape} and {other.shape}")
+    units = []
+    for vector in (one, other):
+        length = np.linalg.norm(vector.astype(np.float64), axis=-1, keepdims=True)
+        units.append(vector / np.where(length > 0, length, np.nan))
+    apart = np.linalg.norm(units[0] - units[1], axis=-1)
+    together = np.linalg.norm(units[0] + units[1], axis=-1)
+    return np.asarray(np.rad2deg(2 * np.arctan2(apart, together)), np.float64)
+
+
+def azimuth_difference_rad(
+    one: NDArray[np.floating] | float, other: NDArray[np.floating] | float
+) -> NDArray[np.float64]:
+    """``one`` minus ``other`` the short way round, from -pi to below pi.
+
+    Args:
+        one: (...) radians, any turn.
+        other: likewise.
+    """
+    turn = np.asarray(one, np.float64) - np.asarray(other, np.float64)
+    return np.asarray((turn + np.pi) % (2 * np.pi) - np.pi)
+
+
+def mean_azimuth_rad(azimuth_rad: NDArray[np.floating]) -> float:
+    """Direction of the sum of unit vectors, from -pi to pi.
+
+    Args:
+        azimuth_rad: (N,) any turn.
+
+    Raises:
+        ValueError: there is none, one is not finite, or they cancel and have no mean.
+    """
+    azimuth_rad = np.asarray(azimuth_rad, np.float64)
+    if not azimuth_rad.size or not np.isfinite(azimuth_rad).all():
+        raise ValueError(f"azimuths must be finite and one at least, got {azimuth_rad}")
+    mean = np.exp(1j * azimuth_rad).mean()
+    if abs(mean) < 1e-9:
+        raise ValueError(f"{azimuth_rad.size} azimuths cancel: they have no mean")
+    return float(np.angle(mean))

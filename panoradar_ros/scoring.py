@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave.metrics import azimuth_difference_rad
+
 
 @dataclass(frozen=True)
 class MotionScore:
@@ -48,8 +50,8 @@ def score_motion(
     speed = np.hypot(*true_mps.T)
     speed_error = np.abs(np.hypot(*estimated_mps.T) - speed)
     moving = speed > minimum_speed_mps
-    turn = np.arctan2(*estimated_mps[moving].T[::-1]) - np.arctan2(*true_mps[moving].T[::-1])
-    heading_error = np.rad2deg(np.abs((turn + np.pi) % (2 * np.pi) - np.pi))
+    headings = (np.arctan2(*one[moving].T[::-1]) for one in (estimated_mps, true_mps))
+    heading_error = np.rad2deg(np.abs(azimuth_difference_rad(*headings)))
     return MotionScore(
         len(speed),
         float(speed_error.mean()),

@@ -1,10 +1,29 @@
-"""PanoRadar's processed data set as frames (Lai et al. 2024; its layout in docs/data-formats.md).
+"""PanoRadar's processed data, as its authors publish it, read as frames.
 
-A folder a trajectory, ``<building>/<trajectory>/`` with ``rf_npy``, ``lidar_npy``, ``seg_npy``,
-``glass_npy`` (``%05d.npy``) and ``obj_json`` (``%05d.json``), paired by their sorted order.
+One folder a trajectory, ``<building>/<trajectory>``, with five folders in it whose files belong
+together in the order of their names:
+
+    rf_npy/00000.npy     float32 (range 256, elevation 64, azimuth 512): log10(|beam| + 0.001) / 3
+    lidar_npy/00000.npy  float32 (1, 64, 512), tens of metres; negative: not measured
+    seg_npy/00000.npy    uint8 (1, 64, 512), class; 255 where it does not count
+    glass_npy/00000.npy  bool (1, 64, 512)
+    obj_json/*.json      list of {"label": "person" or "non-person", "points": [[x, y], ...]};
+                         the folder may be absent
+
+Rows, columns and classes are those of our own frames. What differs is made alike:
+
+* Amplitudes become the echoes of :mod:`panoradar_ros.recognition.echo`, over the frame's own
+  median. The 0.001 is taken off: it would lift the noise of a weak recording.
+* A LiDAR that measured nothing knows nothing: such pixels are NaN and do not count. What lies
+  beyond the radar's reach is inf, as in simulated frames.
+* Normals are those of the range image, see :mod:`panoradar_ros.learning.normals`.
+* Boxes hold all points of their object, across the seam where points lie beyond the last column or
+  before the first. Edges are taken to lie between pixels; no source says so.
+* Instances: every pixel of a person or thing belongs to the smallest box of its kind that holds it.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,71 +32,100 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.simulation.scene import IGNORED_CLASS, SemanticClass
+from mmwave.simulation.truth import MAX_RANGE_M, NO_INSTANCE
+from mmwave.waveform import AntennaArray, Waveform
 from panoradar_ros.imaging.grid import PanoramaGrid
-from panoradar_ros.learning.boxes import OTHERS
+from panoradar_ros.imaging.points import DetectionSettings, range_image
+from panoradar_ros.learning.boxes import OTHERS, ObjectBox
 from panoradar_ros.learning.frames import Frame
+from panoradar_ros.learning.normals import normals_from_range
 from panoradar_ros.recognition.echo import encode_echo
 
-ROWS, COLUMNS, BINS = 64, 512, 256
-FOLDERS = {"rf_npy": "npy", "lidar_npy": "npy", "seg_npy": "npy", "glass_npy": "npy"}
-OBJECTS = "obj_json"
-LIDAR_SCALE_M = 10.0
-KINDS = ("person", "non-person")
+GRID = PanoramaGrid()
+BINS = 256
+IMAGE = (1, GRID.rows, GRID.columns)
+LEAST_AMPLITUDE = 0.001
+LIDAR_UNIT_M = 10.0
+KINDS = {"person": 0, "non-person": 1}
+"""Labels of boxes, and the kinds of :class:`ObjectBox`."""
+
+_RF_LIMITS = (-1.001, 4.0)
+_AGAIN = "unpack the building's archive again"
 
 
 @dataclass(frozen=True)
-class AuthorsBox:
-    """A box of the data set, in columns and rows, edges between pixels.
+class _Part:
+    """One of the folders with arrays.
 
     Attributes:
-        kind: index into KINDS.
-        left: first column, from 0.
-        top: first row.
-        right: behind the last column; more than 512 across the seam.
-        bottom: behind the last row.
+        shape: of every file.
+        kinds: of NumPy's data types.
+        what: the files hold.
     """
 
-    kind: int
-    left: int
-    top: int
-    right: int
-    bottom: int
+    shape: tuple[int, ...]
+    kinds: str
+    what: str
+
+
+_PARTS = {
+    "rf_npy": _Part((BINS, GRID.rows, GRID.columns), "f", "logarithms of amplitudes"),
+    "lidar_npy": _Part(IMAGE, "f", "ranges / 10 m"),
+    "seg_npy": _Part(IMAGE, "ui", "classes"),
+    "glass_npy": _Part(IMAGE, "b", "true and false"),
+}
+FOLDERS = (*_PARTS, "obj_json")
+
+
+def trajectory_folders(root: Path) -> list[Path]:
+    """Folders of trajectories in a folder: one itself, those of a building, or of all buildings.
+
+    Args:
+        root: to look in.
+
+    Returns:
+        Sorted; those of which any of the five folders is there.
+    """
+    patterns = [f"{above}{name}" for name in FOLDERS for above in ("", "*/", "*/*/")]
+    found = {path.parent for pattern in patterns for path in root.glob(pattern) if path.is_dir()}
+    return sorted(found)
 
 
 class AuthorsFrames:
     """The frames of one trajectory, read when they are asked for.
 
     Args:
-        folder: of the trajectory.
+        folder: ``<building>/<trajectory>``, see the module's text.
 
     Attributes:
-        meta: building and trajectory; ``simulated`` is False.
+        folder: of the trajectory.
+        meta: building, trajectory and number of frames; ``simulated`` is False.
 
     Raises:
-        ValueError: a folder is missing, or they do not hold equally many files.
+        ValueError: a folder is missing or empty, or they do not hold the same frames; the message
+            names them.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files: dict[str, list[Path]] = {}
-        for name, ending in FOLDERS.items():
-            if not (folder / name).is_dir():
-                raise ValueError(
-                    f"{folder} lacks the folder {name}: a trajectory of the processed data set has "
-                    f"{', '.join(FOLDERS)} and {OBJECTS}; get it again"
-                )
-            self._files[name] = sorted((folder / name).glob(f"*.{ending}"))
-        if (folder / OBJECTS).is_dir():
-            self._files[OBJECTS] = sorted((folder / OBJECTS).glob("*.json"))
+        there = [name for name in FOLDERS if name in _PARTS or (folder / name).is_dir()]
+        self._files = {name: _files(folder / name) for name in there}
         counts = {name: len(files) for name, files in self._files.items()}
-        if len(set(counts.values())) != 1 or not counts["rf_npy"]:
+        if len(set(counts.values())) > 1:
             raise ValueError(
-                f"{folder}: the files are paired by their order, but there are {counts}: get what "
-                "is missing"
+                f"{folder} holds different numbers of files, which belong together one by one: "
+                f"{', '.join(f'{count} in {name}' for name, count in counts.items())}; {_AGAIN}"
             )
+        for names in zip(*(self._files[part] for part in _PARTS), strict=True):
+            if len({path.stem for path in names}) > 1:
+                raise ValueError(
+                    f"{names[0]} has no partner: the file at its place is "
+                    f"{next(p for p in names if p.stem != names[0].stem)}; {_AGAIN}"
+                )
         self.meta: dict[str, Any] = {
             "simulated": False,
-            "style": folder.parent.name,
+            "style": folder.absolute().parent.name,
+            "building": folder.absolute().parent.name,
             "trajectory": folder.name,
             "frames": counts["rf_npy"],
         }
@@ -86,104 +134,140 @@ class AuthorsFrames:
         return len(self._files["rf_npy"])
 
     def __getitem__(self, index: int) -> Frame:
-        rf = _load(self._files["rf_npy"][index], (BINS, ROWS, COLUMNS))
-        lidar = _load(self._files["lidar_npy"][index], (1, ROWS, COLUMNS))[0]
-        label = _load(self._files["seg_npy"][index], (1, ROWS, COLUMNS))[0]
-        glass = _load(self._files["glass_npy"][index], (1, ROWS, COLUMNS))[0]
-        classes = np.unique(label)
-        wrong = classes[(classes >= len(SemanticClass)) & (classes != IGNORED_CLASS)]
-        if len(wrong):
-            path = self._files["seg_npy"][index]
-            raise ValueError(f"{path}: classes {wrong.tolist()} are none of the eleven and not 255")
-        range_m = np.where(lidar < 0, np.nan, lidar * LIDAR_SCALE_M).astype(np.float32)
-        amplitude = np.maximum(10.0 ** (3 * rf.astype(np.float32)) - 0.001, 0.0)
-        power = np.ascontiguousarray((amplitude**2).transpose(1, 2, 0))
-        boxes = self.boxes(index)
+        path = self._files["rf_npy"][index]
+        power = _power(path, self._load("rf_npy", index))
+        try:
+            echo = encode_echo(power)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        lidar_m = LIDAR_UNIT_M * self._load("lidar_npy", index)[0].astype(np.float32)
+        known = np.isfinite(lidar_m) & (lidar_m > 0)
+        range_m = np.where(lidar_m <= MAX_RANGE_M, lidar_m, np.float32(np.inf))
+        range_m[~known] = np.nan
+        normal = normals_from_range(lidar_m, GRID)
+        normal[~np.isfinite(range_m)] = 0.0
+        label = self._labels(index)
         return Frame(
-            encode_echo(power),
+            echo,
             range_m,
-            np.full((ROWS, COLUMNS), np.nan, np.float32),
-            normals_of_range(range_m),
-            label.astype(np.uint8),
-            _instances(label, boxes),
-            glass.astype(bool),
+            _classical(power),
+            np.rint(127 * normal).astype(np.int8),
+            label,
+            instances(label, self.boxes(index)),
+            self._load("glass_npy", index)[0],
         )
 
-    def boxes(self, index: int) -> list[AuthorsBox]:
-        """Boxes of a frame; none where the trajectory has no ``obj_json``.
+    def boxes(self, index: int) -> list[ObjectBox]:
+        """Boxes of people and things in a frame, numbered from 1; none without ``obj_json``.
 
         Raises:
             ValueError: the file is not what it should be; the message names it.
         """
-        if OBJECTS not in self._files:
+        if "obj_json" not in self._files:
             return []
-        path = self._files[OBJECTS][index]
+        path = self._files["obj_json"][index]
         try:
-            entries = json.loads(path.read_text(encoding="utf-8"))
-            return [_box(entry) for entry in entries]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no list of boxes ({error!r}): get it again") from error
+            objects = json.loads(path.read_text(encoding="utf-8"))
+            boxes = [_box(one, number) for number, one in enumerate(objects, start=1)]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"{path} must be a list of label and points ({error!r}); {_AGAIN}"
+            ) from error
+        return boxes
+
+    def _load(self, name: str, index: int) -> NDArray[Any]:
+        part, path = _PARTS[name], self._files[name][index]
+        try:
+            array = np.load(path)
+        except (OSError, ValueError, EOFError) as error:
+            raise ValueError(f"{path} cannot be read ({error}); {_AGAIN}") from error
+        if array.shape != part.shape or array.dtype.kind not in part.kinds:
+            raise ValueError(
+                f"{path} must hold {part.what}, {part.shape}; got {array.dtype} {array.shape}; is "
+                "it of PanoRadar's processed data?"
+            )
+        return array
+
+    def _labels(self, index: int) -> NDArray[np.uint8]:
+        label = self._load("seg_npy", index)[0]
+        known = (label >= 0) & (label < len(SemanticClass))
+        wrong = np.unique(label[~known & (label != IGNORED_CLASS)])
+        if len(wrong):
+            raise ValueError(
+                f"{self._files['seg_npy'][index]}: classes must be 0 to {len(SemanticClass) - 1}, "
+                f"or {IGNORED_CLASS} where they do not count; got {wrong.tolist()}: map them first"
+            )
+        return label.astype(np.uint8)
 
 
-def _load(path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
-    try:
-        array = np.load(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read ({error}): get it again") from error
-    if array.shape != shape:
-        raise ValueError(f"{path} must be {shape}, got {array.shape}")
-    return np.asarray(array)
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder in the order of their names."""
+    suffix = ".json" if folder.name == "obj_json" else ".npy"
+    found = sorted(path for path in folder.glob(f"*{suffix}"))
+    if not found:
+        raise ValueError(
+            f"{folder} is missing or holds no {suffix} file; a trajectory needs "
+            f"{', '.join(_PARTS)}: {_AGAIN}"
+        )
+    return found
 
 
-def _box(entry: dict[str, Any]) -> AuthorsBox:
-    """Corners (column, row) to a box; columns may be below 0 or beyond 511 across the seam."""
-    points = np.array(entry["points"], float)
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    first = int(np.floor(left)) % COLUMNS
-    width = max(1, int(np.ceil(right)) - int(np.floor(left)))
-    return AuthorsBox(
-        KINDS.index(entry["label"]), first, int(np.floor(top)), first + width, int(np.ceil(bottom))
-    )
+def _power(path: Path, rf: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(row, column, range) power of the beams."""
+    low, high = float(rf.min()), float(rf.max())
+    if not (_RF_LIMITS[0] <= low and high <= _RF_LIMITS[1]):
+        raise ValueError(
+            f"{path} must hold log10(amplitude + {LEAST_AMPLITUDE}) / 3, from -1 to "
+            f"{_RF_LIMITS[1]:g}; its values go from {low:g} to {high:g}: convert them first"
+        )
+    rays = np.ascontiguousarray(np.moveaxis(rf, 0, -1), dtype=np.float32)
+    amplitude = np.exp(rays * np.float32(3 * np.log(10))) - np.float32(LEAST_AMPLITUDE)
+    return np.maximum(amplitude, 0.0) ** 2
 
 
-def _instances(label: NDArray[np.integer], boxes: list[AuthorsBox]) -> NDArray[np.int32]:
-    """Numbers of objects: the pixels of the right classes in every box, small boxes last."""
-    instance = np.full(label.shape, -1, np.int32)
-    order = sorted(boxes, key=lambda one: -(one.right - one.left) * (one.bottom - one.top))
-    for number, box in enumerate(order, 1):
-        wanted = (SemanticClass.PERSON,) if box.kind == 0 else OTHERS
-        inside = np.zeros(label.shape, bool)
-        columns = np.arange(box.left, box.right) % COLUMNS
-        inside[max(box.top, 0) : box.bottom, columns] = True
-        instance[inside & np.isin(label, wanted)] = number
-    return instance
+def _classical(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the imaging node's detector makes of the cube."""
+    return range_image(
+        power,
+        np.ones(GRID.columns),
+        GRID.elevation_rad,
+        Waveform().range_bin_m,
+        AntennaArray().radius_m,
+        DetectionSettings(),
+    ).range_m
 
 
-def normals_of_range(range_m: NDArray[np.floating]) -> NDArray[np.int8]:
-    """Normals from the slopes of a range image, 127 times unit vectors of the ray's own frame.
+def _box(one: dict[str, Any], number: int) -> ObjectBox:
+    points = np.array(one["points"], float)
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise ValueError(f"points must be [[x, y], ...], got {one['points']}")
+    if one["label"] not in KINDS:
+        raise ValueError(f"label must be one of {list(KINDS)}, got {one['label']!r}")
+    left, top = np.floor(points.min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(points.max(axis=0)).astype(int).tolist()
+    width, top, bottom = max(right - left, 1), max(top, 0), min(max(bottom, top + 1), GRID.rows)
+    if width > GRID.columns or top >= bottom:
+        raise ValueError(f"a box of columns {left} to {right}, rows {top} to {bottom} is no box")
+    left %= GRID.columns
+    return ObjectBox(KINDS[one["label"]], left, top, left + width, bottom, number)
 
-    With outward u, left l and up e of a ray, the normal that looks back at the radar is along
-    ``-u + r_theta / (r cos phi) l + r_phi / r e`` (Lai et al. 2024, section 6.2).
+
+def instances(label: NDArray[np.uint8], boxes: Sequence[ObjectBox]) -> NDArray[np.int32]:
+    """Which box every pixel of a person or thing belongs to: the smallest of its kind around it.
 
     Args:
-        range_m: (row, column); what is not finite has no normal, and neither have its neighbours.
+        label: (row, column) class.
+        boxes: of one frame.
 
     Returns:
-        (row, column, 3); zero where there is none.
+        (row, column) number of the box; -1 for none.
     """
-    rows, columns = range_m.shape
-    elevation_rad = PanoramaGrid(columns, rows).elevation_rad
-    known = np.where(np.isfinite(range_m) & (range_m > 0), range_m, np.nan).astype(np.float64)
-    step_rad = 2 * np.pi / columns
-    by_azimuth = (np.roll(known, 1, axis=1) - np.roll(known, -1, axis=1)) / (2 * step_rad)
-    by_elevation = np.gradient(known, elevation_rad, axis=0)
-    normal = np.stack(
-        [
-            -np.ones_like(known),
-            by_azimuth / (known * np.cos(elevation_rad)[:, None]),
-            by_elevation / known,
-        ],
-        axis=-1,
-    )
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    return np.rint(127 * np.nan_to_num(normal)).astype(np.int8)
+    instance = np.full(label.shape, NO_INSTANCE, np.int32)
+    of_kind = (label == SemanticClass.PERSON, np.isin(label, OTHERS))
+    by_size = sorted(boxes, key=lambda b: (b.right - b.left) * (b.bottom - b.top), reverse=True)
+    for box in by_size:
+        inside = np.zeros(label.shape, bool)
+        columns = np.arange(box.left, box.right) % label.shape[1]
+        inside[box.top : box.bottom, columns] = True
+        instance[inside & of_kind[box.kind]] = box.instance
+    return instance

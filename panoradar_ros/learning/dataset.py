@@ -3,15 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from panoradar_ros.learning.authors_processed import AuthorsFrames
-from panoradar_ros.learning.frames import BuildingFrames, Frame, building_folders
+from panoradar_ros.learning.authors_processed import (
+    FOLDERS,
+    AuthorsFrames,
+    trajectory_folders,
+)
+from panoradar_ros.learning.frames import BuildingFrames, Frame, Frames, building_folders
 from panoradar_ros.learning.losses import RangeTarget
 from panoradar_ros.recognition.echo import STEP_DB
 
@@ -36,29 +40,48 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation(roll=False, flip=False, gain_db=0.0, noise_db=0.0)
 
 
-class Frames(Protocol):
-    """Frames of one building, by number."""
+def frame_folders(root: Path) -> list[Path]:
+    """Folders with frames of any format under a data set's folder, sorted.
 
-    meta: dict[str, Any]
+    Raises:
+        ValueError: there is none.
+    """
+    found = sorted({*building_folders(root), *trajectory_folders(root)})
+    if not found:
+        raise ValueError(
+            f"no frames in {root}: make some with `panoradar simulate dataset {root}`, or give the "
+            "folder of PanoRadar's processed data"
+        )
+    return found
 
-    def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> Frame: ...
+def open_frames(folder: Path) -> Frames:
+    """The frames in a folder, whatever their format.
+
+    Args:
+        folder: of a building, see :mod:`panoradar_ros.learning.frames`, or of a trajectory, see
+            :mod:`panoradar_ros.learning.authors_processed`.
+
+    Raises:
+        ValueError: it is not what it should be.
+    """
+    if any((folder / name).is_dir() for name in FOLDERS):
+        return AuthorsFrames(folder)
+    return BuildingFrames(folder)
 
 
 class FrameSet:
     """Frames of many buildings, by one number.
 
     Args:
-        folders: of buildings, see :mod:`panoradar_ros.learning.frames`, or of trajectories of the
-            authors' data set, see :mod:`panoradar_ros.learning.authors_processed`.
+        folders: see :func:`open_frames`.
 
     Raises:
         ValueError: a folder is not what it should be.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self.buildings = [_opened(folder) for folder in folders]
+        self.buildings = [open_frames(folder) for folder in folders]
         self._index = [
             (building, number)
             for building, frames in enumerate(self.buildings)
@@ -72,7 +95,7 @@ class FrameSet:
         Raises:
             ValueError: there is none, or one is not what it should be.
         """
-        return cls(building_folders(root))
+        return cls(frame_folders(root))
 
     def __len__(self) -> int:
         return len(self._index)
@@ -96,8 +119,9 @@ class FrameSet:
         """Where the frames come from: buildings, styles, seeds, as JSON holds them."""
         metas = [building.meta for building in self.buildings]
         seeds = sorted(meta["seed"] for meta in metas if "seed" in meta)
+        buildings = {meta.get("building", number) for number, meta in enumerate(metas)}
         return {
-            "buildings": len(metas),
+            "buildings": len(buildings),
             "frames": len(self),
             "styles": sorted({str(meta.get("style")) for meta in metas}),
             "seeds": [seeds[0], seeds[-1]] if seeds else [],
@@ -108,10 +132,6 @@ class FrameSet:
         """The building that a frame is of, and its number there."""
         building, index = self._index[number]
         return self.buildings[building], index
-
-
-def _opened(folder: Path) -> Frames:
-    return AuthorsFrames(folder) if (folder / "rf_npy").is_dir() else BuildingFrames(folder)
 
 
 def augmented(frame: Frame, wanted: Augmentation, generator: np.random.Generator) -> Frame:
@@ -161,8 +181,9 @@ def range_batch(frames: Sequence[Frame], device: str = "cpu") -> tuple[Tensor, R
     range_m = torch.from_numpy(np.stack([frame.range for frame in frames])).to(device)
     normal = torch.from_numpy(np.stack([frame.normal for frame in frames])).to(device)
     glass = torch.from_numpy(np.stack([frame.glass for frame in frames])).to(device)
+    counts = ~glass & ~range_m.isnan()
     unit = functional.normalize(normal.permute(0, 3, 1, 2).float(), dim=1)  # rounded to bytes
-    return echo, RangeTarget(range_m, unit, ~glass & ~torch.isnan(range_m))
+    return echo, RangeTarget(range_m, unit, counts)
 
 
 def batches(

@@ -6,7 +6,7 @@ A folder a building, one array file a quantity, all of them (frame, ...):
     range.npy      float32 (row, column), metres from the turntable's axis; inf: none in reach,
                    NaN: not known, does not count
     classical.npy  float32 (row, column), strongest CFAR detection; inf or NaN: none
-    normal.npy     int8 (row, column, 3), 127 times the unit normal in the ray's own frame
+    normal.npy     int8 (row, column, 3), 127 times the unit normal in the ray's own frame; 0: none
     label.npy      uint8 (row, column), class, 255 where it does not count
     instance.npy   int32 (row, column), -1: none
     glass.npy      bool (row, column): what light sees there is not what the radar sees
@@ -21,7 +21,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,22 @@ def write_building(folder: Path, frames: Sequence[Frame], meta: Mapping[str, Any
         raise
 
 
+class Frames(Protocol):
+    """Frames of one building, by number.
+
+    Attributes:
+        folder: that they are read from.
+        meta: what is known of them: ``simulated``, ``style``, and ``seed`` or ``building``.
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Frame: ...
+
+
 class BuildingFrames:
     """The frames of one building, read when they are asked for.
 
@@ -134,17 +150,5 @@ class BuildingFrames:
 
 
 def building_folders(root: Path) -> list[Path]:
-    """Folders of complete buildings, or of trajectories of PanoRadar's processed data set, under a
-    data set's folder, sorted.
-
-    Raises:
-        ValueError: there is none.
-    """
-    simulated = [path.parent for path in root.glob("*/meta.json") if path.parent.suffix == ""]
-    authors = [path.parent for path in root.glob("*/*/rf_npy")]
-    if not (simulated or authors):
-        raise ValueError(
-            f"no frames in {root}: make some with `panoradar simulate dataset {root}`, or give the "
-            "folder of PanoRadar's processed data set, which holds a folder a building"
-        )
-    return sorted([*simulated, *authors])
+    """Folders of complete buildings under a data set's folder, sorted."""
+    return sorted(path.parent for path in root.glob("*/meta.json") if path.parent.suffix == "")

@@ -14,7 +14,7 @@ class RangeTarget:
     """Truth of a batch.
 
     Attributes:
-        range_m: (N, row, column); inf: nothing within reach.
+        range_m: (N, row, column); inf: nothing within reach, NaN: not known.
         normal: (N, 3, row, column) unit vectors outward, left, up; 0 where there is none.
         counts: (N, row, column) bool: glass and unknown surfaces do not.
     """
@@ -83,7 +83,7 @@ def range_loss(
     near = both & (error < weights.far)
     parts["position"] = _mean(torch.where(near, error, 0.0), near.float())
     cosine = (functional.normalize(output.normal, dim=1) * target.normal).sum(dim=1)
-    has_normal = target.counts & something
+    has_normal = target.counts & something & (target.normal != 0).any(dim=1)
     # the angle itself for small ones, and no infinite slope where they agree
     angle = ((2 * (1 - cosine)).clamp_min(0.0) + 1e-4).sqrt()
     parts["normal"] = _mean(angle, has_normal.float())

@@ -1,7 +1,7 @@
 """Range images and normals against the truth, as Lai et al. 2024 (section 8) hold them against it.
 
-Absolute errors over the pixels whose true range is at most 9.6 m and whose first surface is not
-glass; mean, median, 80 and 90 % quantile of every image, then their means over images.
+Absolute errors over the pixels whose true range is known and at most 9.6 m and whose first surface
+is not glass; mean, median, 80 and 90 % quantile of every image, then their means over images.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mmwave.metrics import angle_between_deg
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.learning.dataset import FrameSet, range_batch
 from panoradar_ros.learning.frames import Frame
@@ -68,9 +69,10 @@ class RangeScores:
             [float(error[band].mean()) if band.any() else float("nan") for band in bands]
         )
         if normal is not None:
-            cosine = np.sum(normal[counted] * frame.normal[counted] / 127.0, axis=-1)
-            angle = np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
-            self.normal_deg.append([float(angle.mean()), float(np.median(angle))])
+            there = counted & frame.normal.any(axis=-1)
+            angle = angle_between_deg(normal[there], frame.normal[there])
+            if angle.size:
+                self.normal_deg.append([float(angle.mean()), float(np.median(angle))])
 
     def as_json(self) -> dict[str, Any]:
         """Means over the images.

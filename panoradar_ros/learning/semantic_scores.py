@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave.boxes import circular_overlap
 from mmwave.metrics import (
     THRESHOLDS,
     ImageBoxes,
     average_precision,
+    azimuth_difference_rad,
     confusion_matrix,
     intersection_over_union,
     pixel_accuracy,
@@ -21,7 +23,6 @@ from panoradar_ros.learning.frames import Frame
 from panoradar_ros.recognition.detections import (
     OBJECTS,
     Detection,
-    circular_overlap,
     decode_cells,
     person_position_m,
 )
@@ -105,8 +106,8 @@ class SemanticScores:
             if measured is None or true is None:
                 continue
             self.range_error_m.append(abs(measured[0] - true[0]))
-            turn = np.angle(np.exp(1j * (measured[1] - true[1])))
-            self.azimuth_error_deg.append(float(np.rad2deg(abs(turn))))
+            turn = azimuth_difference_rad(measured[1], true[1])
+            self.azimuth_error_deg.append(float(np.rad2deg(np.abs(turn))))
 
     def _overlap(
         self, box: NDArray[np.float64], others: Sequence[NDArray[np.float64]]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave.boxes import circular_nms
+
 OBJECTS = ("person", "other")
 
 PERSON_QUANTILE = 0.25
@@ -72,51 +74,6 @@ def decode_cells(
         for index in circular_nms(boxes, overlap, columns):
             found.append(Detection(kind, float(strength[index]), *map(float, boxes[index])))
     return sorted(found, key=lambda one: -one.score)[:most]
-
-
-def circular_overlap(
-    box: NDArray[np.floating], others: NDArray[np.floating], columns: int
-) -> NDArray[np.float64]:
-    """Intersection over union of a box with others on a panorama.
-
-    Args:
-        box: (4,) left, top, right, bottom; right may be beyond the seam.
-        others: (N, 4).
-        columns: of the panorama.
-
-    Returns:
-        (N,) from 0 to 1.
-    """
-    shared = np.zeros(len(others))
-    for shift in (-columns, 0, columns):  # where a box is seen that goes across the seam
-        low = np.maximum(box[0], others[:, 0] + shift)
-        high = np.minimum(box[2], others[:, 2] + shift)
-        shared += np.maximum(high - low, 0.0)
-    width, widths = box[2] - box[0], others[:, 2] - others[:, 0]
-    shared = np.minimum(shared, np.minimum(width, widths))
-    high = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
-    common = shared * np.maximum(high, 0.0)
-    area = width * (box[3] - box[1])
-    union = area + widths * (others[:, 3] - others[:, 1]) - common
-    return common / np.maximum(union, 1e-12)
-
-
-def circular_nms(boxes: NDArray[np.floating], overlap: float, columns: int) -> list[int]:
-    """Numbers of the boxes that stay where of two that overlap the later is dropped.
-
-    Args:
-        boxes: (N, 4), the best first.
-        overlap: from which on.
-        columns: of the panorama.
-    """
-    left = np.arange(len(boxes))
-    kept = []
-    while len(left):
-        best = int(left[0])
-        kept.append(best)
-        rest = left[1:]
-        left = rest[circular_overlap(boxes[best], boxes[rest], columns) <= overlap]
-    return kept
 
 
 def person_position_m(

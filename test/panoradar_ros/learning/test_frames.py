@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from panoradar_ros.learning.dataset import FrameSet
 from panoradar_ros.learning.frames import (
     NAMES,
     BuildingFrames,
     Frame,
-    building_folders,
     write_building,
 )
 
@@ -70,8 +70,8 @@ def test_a_cut_file_is_refused(tmp_path):
 
 
 def test_an_empty_data_set_says_how_to_make_one(tmp_path):
-    with pytest.raises(ValueError, match="panoradar simulate dataset"):
-        building_folders(tmp_path)
+    with pytest.raises(ValueError, match=r"panoradar simulate dataset .*PanoRadar's processed"):
+        FrameSet.under(tmp_path)
 
 
 def test_shapes_must_agree():

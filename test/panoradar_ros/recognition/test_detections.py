@@ -1,54 +1,14 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from panoradar_ros.learning.boxes import boxes_of
 from panoradar_ros.learning.semantic_targets import cells_of
 from panoradar_ros.recognition.detections import (
-    circular_nms,
-    circular_overlap,
     decode_cells,
     person_position_m,
 )
 
 ROWS, COLUMNS = 16, 64
-
-boxes = st.tuples(
-    st.integers(0, 511), st.integers(0, 60), st.integers(1, 200), st.integers(1, 30)
-).map(lambda b: np.array([b[0], b[1], b[0] + b[2], b[1] + b[3]], float))
-
-
-def pixels(box):
-    """The box as a set of pixels that wrap around."""
-    image = np.zeros((96, 512), bool)
-    columns = np.arange(int(box[0]), int(box[2])) % 512
-    image[int(box[1]) : int(box[3]), columns] = True
-    return image
-
-
-@given(boxes, boxes)
-def test_overlap_is_that_of_the_pixels(one, other):
-    a, b = pixels(one), pixels(other)
-    expected = (a & b).sum() / (a | b).sum()
-    assert circular_overlap(one, other[None], 512)[0] == pytest.approx(expected)
-    assert circular_overlap(other, one[None], 512)[0] == pytest.approx(expected)
-
-
-@given(boxes, boxes, st.integers(0, 511))
-def test_overlap_does_not_depend_on_where_the_seam_is(one, other, shift):
-    def turned(box):
-        left = (box[0] + shift) % 512
-        return np.array([left, box[1], left + box[2] - box[0], box[3]])
-
-    before = circular_overlap(one, other[None], 512)
-    after = circular_overlap(turned(one), turned(other)[None], 512)
-    np.testing.assert_allclose(before, after, atol=1e-12)
-
-
-def test_of_two_boxes_across_the_seam_the_better_stays():
-    found = np.array([[500, 10, 520, 30], [502, 10, 521, 30], [100, 10, 120, 30]], float)
-    assert circular_nms(found, 0.5, 512) == [0, 2]
 
 
 def test_the_truths_own_cells_give_the_truths_boxes(object_scene):
