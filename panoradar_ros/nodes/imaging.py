@@ -120,6 +120,8 @@ class ImagingNode(LifecycleNode):
             self._settings(values)
             calibration(values)
             array_module(values["device"])
+            if not values["minimum_range_m"] < values["maximum_range_m"]:
+                raise ValueError("parameter minimum_range_m must be less than maximum_range_m")
         except (ValueError, RuntimeError) as error:
             return str(error)
         return ""

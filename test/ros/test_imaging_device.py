@@ -1,4 +1,4 @@
-"""The imaging node's choice of CPU or GPU."""
+"""What the imaging node refuses at once: a GPU that is not there, ranges in the wrong order."""
 
 import pytest
 from rclpy.parameter import Parameter
@@ -22,3 +22,10 @@ def test_a_gpu_that_does_not_answer_is_refused_at_once(graph, monkeypatch):
     monkeypatch.setattr(imaging, "array_module", no_gpu)
     with pytest.raises(ParameterError, match="set device to cpu"):
         graph.add(ImagingNode, parameter_overrides=[Parameter("device", value="gpu")])
+
+
+def test_ranges_in_the_wrong_order_are_refused(graph):
+    wrong = {"minimum_range_m": 4.0, "maximum_range_m": 2.0}
+    overrides = [Parameter(name, value=value) for name, value in wrong.items()]
+    with pytest.raises(ParameterError, match="minimum_range_m must be less than maximum_range_m"):
+        graph.add(ImagingNode, parameter_overrides=overrides)
