@@ -11,8 +11,8 @@ from mmwave.inference import OnnxModel
 from panoradar_ros.imaging import pictures
 from panoradar_ros.learning.evaluation import FreshFrame, coloured_error
 from panoradar_ros.learning.frames import Frame
+from panoradar_ros.learning.range_scores import FARTHEST_M
 
-FARTHEST_M = 9.6
 ROWS = 3
 
 

@@ -17,9 +17,9 @@ from panoradar_ros.learning.networks.semantic_net import CLASSES, SIZES, Semanti
 from panoradar_ros.learning.semantic_scores import SemanticScores
 from panoradar_ros.learning.semantic_targets import semantic_loss, semantic_target
 from panoradar_ros.learning.training import TrainingSettings
-from panoradar_ros.recognition.features import semantic_features
+from panoradar_ros.recognition.features import CHANNELS, semantic_features
 
-_LEFT = 5
+_LEFT = CHANNELS.index("left")
 """Channel of the normal's left component: it changes its sign in a mirror."""
 
 _WEIGHT_POWER = 0.15

@@ -12,7 +12,7 @@ from mmwave.ros.messages import yaw_to_quaternion
 from panoradar_ros.imaging.cube import Cube
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.points import points_from_range
-from panoradar_ros.recognition.detections import OBJECTS, Detection
+from panoradar_ros.recognition.detections import OBJECTS, Detection, extent_m
 from panoradar_ros.recognition.semantics import Person
 
 COLOURS = ((0.9, 0.2, 0.2), (0.95, 0.6, 0.15))
@@ -20,8 +20,6 @@ COLOURS = ((0.9, 0.2, 0.2), (0.95, 0.6, 0.15))
 
 OPACITY = 0.5
 THICKNESS_M = 0.3
-NEAR_M = 0.6
-"""Pixels of a box so much farther than its nearest quarter are behind the object."""
 
 
 def people_poses(cube: Cube, people: Sequence[Person], header: Header) -> PoseArray:
@@ -64,31 +62,14 @@ def object_markers(
         np.asarray(cube.ray_poses, np.float64),
     )
     for number, one in enumerate(detections):
-        found = near_points(one, range_m, points_m)
-        if len(found):
-            message.markers.append(_box(number, one, found, header))
+        extent = extent_m(one, range_m, points_m)
+        if extent is not None:
+            message.markers.append(_box(number, one, extent, header))
     return message
 
 
-def near_points(
-    detection: Detection, range_m: NDArray[np.floating], points_m: NDArray[np.floating]
-) -> NDArray[np.floating]:
-    """(point, 3) of the pixels of a box that are not far behind its nearest quarter."""
-    columns = range_m.shape[1]
-    inside = np.arange(int(np.floor(detection.left)), int(np.ceil(detection.right))) % columns
-    rows = slice(int(np.floor(detection.top)), int(np.ceil(detection.bottom)))
-    ranges = range_m[rows][:, inside]
-    there = np.isfinite(ranges)
-    if not there.any():
-        return np.empty((0, 3))
-    near = there & (ranges < np.quantile(ranges[there], 0.25) + NEAR_M)
-    return points_m[rows][:, inside][near]
-
-
-def _box(
-    number: int, detection: Detection, points_m: NDArray[np.floating], header: Header
-) -> Marker:
-    low, high = np.quantile(points_m, (0.02, 0.98), axis=0)
+def _box(number: int, detection: Detection, extent: NDArray[np.float64], header: Header) -> Marker:
+    low, high = extent
     size = np.maximum(high - low, THICKNESS_M)
     marker = Marker()
     marker.header = header

@@ -9,6 +9,9 @@ from mmwave.boxes import circular_nms
 
 OBJECTS = ("person", "other")
 
+NEAR_M = 0.6
+"""Pixels of a box so much farther than its nearest quarter are behind the object."""
+
 PERSON_QUANTILE = 0.25
 """Of the ranges in a person's box: where they stand (Lai et al. 2024, section 8)."""
 
@@ -99,3 +102,28 @@ def person_position_m(
     middle = (detection.left + detection.right) / 2 - 0.5
     azimuth = np.angle(np.exp(-2j * np.pi * middle / columns))
     return float(np.quantile(ranges, PERSON_QUANTILE)), float(azimuth)
+
+
+def extent_m(
+    detection: Detection, range_m: NDArray[np.floating], points_m: NDArray[np.floating]
+) -> NDArray[np.float64] | None:
+    """Where an object is in space, from the pixels of its box that are not behind it.
+
+    Args:
+        detection: box on the panorama.
+        range_m: (row, column).
+        points_m: (row, column, 3) of the same rays.
+
+    Returns:
+        (2, 3) lowest and highest coordinates but for 2 % on each side; pixels more than NEAR_M
+        behind the nearest quarter do not count. None without a range in the box.
+    """
+    columns = range_m.shape[1]
+    inside = np.arange(int(np.floor(detection.left)), int(np.ceil(detection.right))) % columns
+    rows = slice(int(np.floor(detection.top)), int(np.ceil(detection.bottom)))
+    ranges = range_m[rows][:, inside]
+    there = np.isfinite(ranges)
+    if not there.any():
+        return None
+    near = there & (ranges < np.quantile(ranges[there], PERSON_QUANTILE) + NEAR_M)
+    return np.quantile(points_m[rows][:, inside][near], (0.02, 0.98), axis=0)

@@ -8,7 +8,9 @@ from panoradar_ros.recognition.echo import decode_db
 
 FARTHEST_M = 9.6
 SCALE_DB = 20.0
-CHANNELS = 9
+CHANNELS = ("range", "nothing", "spread", "confidence", "outward", "left", "up", "echo", "row")
+"""In this order."""
+
 BIN_M = 0.03747
 """Of the default waveform."""
 
@@ -45,7 +47,7 @@ def semantic_features(
     first_m = radius_m * np.cos(PanoramaGrid(columns, rows).elevation_rad)
     bins = np.rint((known_m - first_m[:, None]) / bin_m).astype(np.int64)
     at_range = np.take_along_axis(echo, np.clip(bins, 0, echo.shape[2] - 1)[..., None], axis=2)
-    out = np.empty((CHANNELS, rows, columns), np.float32)
+    out = np.empty((len(CHANNELS), rows, columns), np.float32)
     out[0] = known_m / FARTHEST_M
     out[1] = ~there
     out[2] = np.nan_to_num(spread_m)

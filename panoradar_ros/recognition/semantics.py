@@ -75,9 +75,9 @@ class SemanticRecogniser:
 
     def __init__(self, model: OnnxModel, least_score: float = 0.4) -> None:
         shape = model.input_shapes.get("features")
-        if shape is None or shape[1] != CHANNELS:
+        if shape is None or shape[1] != len(CHANNELS):
             raise ModelError(
-                f"{model.path.name} takes {model.input_shapes}, not features of {CHANNELS} "
+                f"{model.path.name} takes {model.input_shapes}, not features of {len(CHANNELS)} "
                 "channels: choose a panoradar_semantic model"
             )
         self.model = model

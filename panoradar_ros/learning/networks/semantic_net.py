@@ -14,12 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from panoradar_ros.learning.networks.panoramic import UNet, unpatched
+from panoradar_ros.recognition.detections import OBJECTS
+from panoradar_ros.recognition.features import CHANNELS
 
 CLASSES = 11
-OBJECTS = ("person", "other")
-CHANNELS = ("range", "nothing", "spread", "confidence", "outward", "left", "up", "echo", "row")
-"""What comes in, see :mod:`panoradar_ros.recognition.features`."""
-
 PATCH = (2, 2)
 _RARE = -4.6
 """Logarithm of the odds of an object before training: one cell in a hundred (Lin et al. 2017)."""
