@@ -57,6 +57,8 @@ setup(
         # ONNX Runtime in one of two builds that exclude each other
         "learned": ["onnxruntime>=1.20"],
         "train": ["torch>=2.6", "onnx>=1.16", "onnxruntime>=1.20"],
+        # several machines simulate frames together
+        "cluster": ["distributed>=2024.8"],
         "test": [
             "pytest>=8",
             "pytest-timeout>=2",

@@ -9,7 +9,7 @@ from std_msgs.msg import Header
 
 from mmwave.ros.messages import cloud_points, structured_cloud
 
-RAY_FIELDS = ("coverage", "time_offset_s", "robot_x", "robot_y", "robot_yaw")
+RAY_FIELDS = ("coverage", "time_offset_s", "robot_x", "robot_y", "robot_yaw", "range_bin_m")
 """What every ray carries beside its power; see docs/ros.md."""
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmwave.waveform import Waveform
-from panoradar_ros.benchmarking.line_chart import Chart, Line, save
+from panoradar_ros.line_chart import Chart, Line, save
 
 REPEATS = 5
 

@@ -22,3 +22,16 @@ def require_torch(what: str) -> None:
     """
     if importlib.util.find_spec("torch") is None:
         raise ValueError(f"{what} needs PyTorch: pip install 'panoradar_ros[sim,train]'")
+
+
+def require_dask(what: str) -> None:
+    """Say how to get Dask where it is not installed.
+
+    Args:
+        what: that needs it.
+
+    Raises:
+        ValueError: it is not installed.
+    """
+    if importlib.util.find_spec("distributed") is None:
+        raise ValueError(f"{what} needs Dask: pip install 'panoradar_ros[sim,cluster]'")

@@ -3,12 +3,16 @@
 import argparse
 import json
 import os
+import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager
 from multiprocessing import get_context
 from pathlib import Path
 
 from tqdm import tqdm
+
+from panoradar_ros.commands.dask_cluster import workers_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=100_000, help="of the first building (100000)")
     parser.add_argument("--styles", nargs="+", metavar="STYLE", help="of the buildings (all)")
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
+    parser.add_argument(
+        "--dask",
+        metavar="SCHEDULER",
+        help="address of a Dask scheduler, whose workers simulate a building each; all machines "
+        "must share the output folder under the same path",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -33,13 +43,19 @@ def run(arguments: argparse.Namespace) -> int:
     unknown = sorted(set(styles) - set(STYLES))
     if unknown:
         raise ValueError(f"no style {', '.join(unknown)}; there are {', '.join(sorted(STYLES))}")
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    if arguments.dask and arguments.jobs != 1:
+        raise ValueError(
+            "--jobs is for this machine alone: with --dask as many buildings are simulated at once "
+            "as there are workers"
+        )
+    root = arguments.output.resolve()
+    root.mkdir(parents=True, exist_ok=True)
     begin_s = time.monotonic()
     # a building a core is faster than all cores on one
-    threads = max(1, len(os.sched_getaffinity(0)) // arguments.jobs)
+    threads = 1 if arguments.dask else max(1, len(os.sched_getaffinity(0)) // arguments.jobs)
     wanted = [
         (
-            arguments.output,
+            root,
             styles[number % len(styles)],
             arguments.seed + number,
             arguments.frames,
@@ -49,13 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     bar = tqdm(total=len(wanted), unit="building", disable=arguments.json or None)
     skipped = []
-    with bar, ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
+    with bar, _workers(arguments, root) as pool:
         waiting = {pool.submit(_building, *one): one for one in wanted}
         for done in as_completed(waiting):
             problem = done.result()
             if problem:
                 skipped.append(problem)
-                bar.write(problem)
+                bar.write(problem, file=sys.stderr)
             bar.update()
     result = {
         "simulated": True,
@@ -70,6 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"{result['frames']} simulated frames of {result['buildings']} buildings")
     return 0
+
+
+def _workers(arguments: argparse.Namespace, root: Path) -> AbstractContextManager[Executor]:
+    if arguments.dask:
+        return workers_of(arguments.dask, root)
+    return ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn"))
 
 
 def _building(root: Path, style: str, seed: int, frames: int, threads: int) -> str:

@@ -1,4 +1,7 @@
-"""``panoradar train``: the networks, from frames on disk; goes on where a run stopped."""
+"""``panoradar train``: the networks, from frames on disk; goes on where a run stopped.
+
+``torchrun --nproc_per_node=N -m panoradar_ros.cli train ...`` trains with N processes.
+"""
 
 import argparse
 import json
@@ -20,15 +23,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", choices=("range", "semantic"), help="what to train")
     parser.add_argument("--data", type=Path, required=True, help="frames to learn from")
     parser.add_argument("--validation", type=Path, required=True, help="frames of other buildings")
+    parser.add_argument(
+        "--hold-out",
+        nargs="+",
+        metavar="STYLE",
+        help="styles of buildings that are not learned from, and alone validated on",
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     parser.add_argument(
         "--range-model", type=Path, help="of the frames that semantic learns from (the installed)"
     )
     parser.add_argument("--size", default="small", help="of the network (small)")
     parser.add_argument("--steps", type=int, default=2000, help="of the optimiser (2000)")
-    parser.add_argument("--batch", type=int, default=2, help="frames a step (2)")
+    parser.add_argument("--batch", type=int, default=2, help="frames a step, of all processes (2)")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="the highest (0.0015)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (0)")
+    parser.add_argument(
+        "--begin-from", type=Path, help="folder of another run, to begin with its weights"
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
     parser.add_argument(
         "--no-wrap", action="store_true", help="azimuth is no circle: the ablation of the paper"
@@ -41,9 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("training")
     from tqdm import tqdm
 
+    from panoradar_ros.learning.distributed import processes_of_torchrun
     from panoradar_ros.learning.training import TrainingSettings, train, use_all_cores
 
-    use_all_cores()
+    processes = processes_of_torchrun()
+    use_all_cores(processes)
     settings = TrainingSettings(
         network=arguments.network,
         size=arguments.size,
@@ -53,9 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         device=arguments.device,
         wraps=not arguments.no_wrap,
+        begin_from=str(arguments.begin_from or ""),
     )
-    bar = partial(tqdm, disable=arguments.json or None)
-    done = train(_task(arguments, bar), arguments.output, settings, bar)
+    processes.share(settings.batch)  # what is wrong with it is said before frames are read
+    bar = partial(tqdm, disable=arguments.json or not processes.first or None)
+    done = train(_task(arguments, bar), arguments.output, settings, bar, processes)
+    if not processes.first:
+        return 0
     log = [json.loads(line) for line in (arguments.output / "log.jsonl").read_text().splitlines()]
     last = [line["validation"] for line in log if "validation" in line][-1]
     result = {"steps": done.step, "seconds": done.seconds, **last}
@@ -75,6 +93,9 @@ def _task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task":
     from panoradar_ros.nodes.recognition import model_path
 
     frames, validation = FrameSet.under(arguments.data), FrameSet.under(arguments.validation)
+    if arguments.hold_out:
+        frames, _ = frames.hold_out(arguments.hold_out)
+        _, validation = validation.hold_out(arguments.hold_out)
     if arguments.network == "range":
         return RangeTask(frames, validation)
     model = OnnxModel(arguments.range_model or model_path())

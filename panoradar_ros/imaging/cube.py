@@ -20,9 +20,10 @@ class Cube:
         ray_poses: (column, 3) x, y and yaw of the robot then, as seen from its pose at ``end_ns``.
         start_ns: when the boresight passed the start of the turn.
         end_ns: when it came round again.
+        range_bin_m: from one range bin to the next.
 
     Raises:
-        ValueError: shapes disagree.
+        ValueError: shapes disagree, or the bins have no size.
     """
 
     power: NDArray[np.float32]
@@ -31,8 +32,11 @@ class Cube:
     ray_poses: NDArray[np.floating]
     start_ns: int
     end_ns: int
+    range_bin_m: float
 
     def __post_init__(self) -> None:
+        if not self.range_bin_m > 0:
+            raise ValueError(f"range_bin_m must be positive, got {self.range_bin_m}")
         if self.power.ndim != 3:
             raise ValueError(f"power must be (row, column, range), got {self.power.shape}")
         columns = self.power.shape[1]
@@ -66,4 +70,5 @@ def cube_of(panorama: Panorama) -> Cube:
         motion.poses_from(in_motion_s(panorama.end_ns), ray_s),
         panorama.start_ns,
         panorama.end_ns,
+        panorama.range_bin_m,
     )

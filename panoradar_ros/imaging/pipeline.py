@@ -110,6 +110,7 @@ class Panorama:
             more rotations are imaged.
         lost_fraction: share of (position, antenna) rows that were lost.
         stage_ms: wall time of each stage; ``motion`` includes its own range FFT.
+        range_bin_m: from one range bin of ``power`` to the next.
 
     Where no image was wanted ``image``, ``points_m``, ``scan`` and ``power`` are empty.
     """
@@ -129,6 +130,7 @@ class Panorama:
     power: NDArray[np.float32]
     lost_fraction: float
     stage_ms: dict[str, float]
+    range_bin_m: float
 
     @property
     def has_image(self) -> bool:
@@ -336,6 +338,7 @@ class Imager:
             power,
             float(1 - rotation.valid.mean()),
             {},
+            rotation.waveform.range_bin_m,
         )
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mmwave.simulation.scene import IGNORED_CLASS
 from panoradar_ros.learning.authors_processed import (
     FOLDERS,
     AuthorsFrames,
     trajectory_folders,
 )
+from panoradar_ros.learning.echo_faults import with_ghosts, with_lost_columns
 from panoradar_ros.learning.frames import BuildingFrames, Frame, Frames, building_folders
 from panoradar_ros.learning.losses import RangeTarget
 from panoradar_ros.recognition.echo import STEP_DB
@@ -29,15 +31,35 @@ class Augmentation:
         flip: left and right change places.
         gain_db: standard deviation of a gain of the whole frame.
         noise_db: standard deviation of an error of every cell.
+        lost_columns: share of the frames with columns whose positions were lost, see
+            :func:`panoradar_ros.learning.echo_faults.with_lost_columns`. Rays that received
+            nothing do not count.
+        clutter: share of the frames with ghosts, see
+            :func:`panoradar_ros.learning.echo_faults.with_ghosts`.
+
+    Raises:
+        ValueError: a share is not from 0 to 1, or a deviation is negative.
     """
 
     roll: bool = True
     flip: bool = True
     gain_db: float = 0.7
     noise_db: float = 0.5
+    lost_columns: float = 0.15
+    clutter: float = 0.15
+
+    def __post_init__(self) -> None:
+        for name in ("gain_db", "noise_db"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        for name in ("lost_columns", "clutter"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be from 0 to 1, got {getattr(self, name)}")
 
 
-NO_AUGMENTATION = Augmentation(roll=False, flip=False, gain_db=0.0, noise_db=0.0)
+NO_AUGMENTATION = Augmentation(
+    roll=False, flip=False, gain_db=0.0, noise_db=0.0, lost_columns=0.0, clutter=0.0
+)
 
 
 def frame_folders(root: Path) -> list[Path]:
@@ -110,6 +132,25 @@ class FrameSet:
         other.buildings, other._index = self.buildings, [self._index[one] for one in numbers]
         return other
 
+    def hold_out(self, styles: Sequence[str]) -> tuple["FrameSet", "FrameSet"]:
+        """Frames of all other styles of buildings, and of these: to learn from and to judge by.
+
+        Raises:
+            ValueError: there is no building of a style, or none of another.
+        """
+        there = {str(building.meta.get("style")) for building in self.buildings}
+        unknown = sorted(set(styles) - there)
+        if unknown or not there - set(styles):
+            raise ValueError(
+                f"{', '.join(unknown or styles)} cannot be held out: the frames are of "
+                f"{', '.join(sorted(there))}"
+            )
+        out = [self.where(one)[0].meta.get("style") in styles for one in range(len(self))]
+        return (
+            self.only([number for number, held in enumerate(out) if not held]),
+            self.only([number for number, held in enumerate(out) if held]),
+        )
+
     def spread(self, count: int) -> list[int]:
         """Numbers of so many frames at most, spread over all buildings."""
         count = min(count, len(self))
@@ -117,7 +158,8 @@ class FrameSet:
 
     def describe(self) -> dict[str, Any]:
         """Where the frames come from: buildings, styles, seeds, as JSON holds them."""
-        metas = [building.meta for building in self.buildings]
+        used = sorted({building for building, _ in self._index})
+        metas = [self.buildings[building].meta for building in used]
         seeds = sorted(meta["seed"] for meta in metas if "seed" in meta)
         buildings = {meta.get("building", number) for number, meta in enumerate(metas)}
         return {
@@ -149,6 +191,12 @@ def augmented(frame: Frame, wanted: Augmentation, generator: np.random.Generator
     if wanted.flip and generator.random() < 0.5:
         arrays = {name: array[:, ::-1] for name, array in arrays.items()}
         arrays["normal"] = arrays["normal"] * np.array([1, -1, 1], np.int8)
+    if wanted.clutter and generator.random() < wanted.clutter:
+        arrays["echo"] = with_ghosts(arrays["echo"], generator)
+    if wanted.lost_columns and generator.random() < wanted.lost_columns:
+        arrays["echo"], lost = with_lost_columns(arrays["echo"], generator)
+        for name, unknown in (("range", np.nan), ("classical", np.nan), ("label", IGNORED_CLASS)):
+            arrays[name] = np.where(lost, arrays[name].dtype.type(unknown), arrays[name])
     if wanted.gain_db or wanted.noise_db:
         gain = wanted.gain_db / STEP_DB * generator.standard_normal()
         arrays["echo"] = _noisy(arrays["echo"], gain, wanted.noise_db / STEP_DB, generator)
@@ -181,9 +229,48 @@ def range_batch(frames: Sequence[Frame], device: str = "cpu") -> tuple[Tensor, R
     range_m = torch.from_numpy(np.stack([frame.range for frame in frames])).to(device)
     normal = torch.from_numpy(np.stack([frame.normal for frame in frames])).to(device)
     glass = torch.from_numpy(np.stack([frame.glass for frame in frames])).to(device)
+    label = torch.from_numpy(np.stack([frame.label for frame in frames])).to(device).long()
     counts = ~glass & ~range_m.isnan()
     unit = functional.normalize(normal.permute(0, 3, 1, 2).float(), dim=1)  # rounded to bytes
-    return echo, RangeTarget(range_m, unit, counts)
+    return echo, RangeTarget(range_m, unit, counts, label)
+
+
+class Batch(Sequence[Frame]):
+    """The frames of one step, each read and augmented when it is asked for.
+
+    A process that trains with a share of the batch makes no more than that.
+
+    Args:
+        frames: all there are.
+        size: frames a batch.
+        step: number of the step.
+        seed: of the order and the augmentation.
+        wanted: augmentation.
+    """
+
+    def __init__(
+        self, frames: FrameSet, size: int, step: int, seed: int, wanted: Augmentation
+    ) -> None:
+        self._frames, self._size, self._step = frames, size, step
+        self._seed, self._wanted = seed, wanted
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, place: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Frame]: ...
+
+    def __getitem__(self, place: int | slice) -> Frame | list[Frame]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(self._size))]
+        place = range(self._size)[place]
+        epoch, number = divmod(self._step * self._size + place, len(self._frames))
+        order = np.random.default_rng([self._seed, 0xE90C, epoch]).permutation(len(self._frames))
+        generator = np.random.default_rng([self._seed, self._step, place])
+        return augmented(self._frames[int(order[number])], self._wanted, generator)
 
 
 def batches(
@@ -192,7 +279,7 @@ def batches(
     steps: range,
     seed: int,
     wanted: Augmentation | None = None,
-) -> Iterator[list[Frame]]:
+) -> Iterator[Batch]:
     """Batches of a training run; those of a step are the same wherever the run was begun.
 
     Args:
@@ -204,10 +291,4 @@ def batches(
     """
     wanted = wanted if wanted is not None else Augmentation()
     for step in steps:
-        generator = np.random.default_rng([seed, step])
-        chosen = []
-        for place in range(step * size, (step + 1) * size):
-            epoch, number = divmod(place, len(frames))
-            order = np.random.default_rng([seed, 0xE90C, epoch]).permutation(len(frames))
-            chosen.append(augmented(frames[int(order[number])], wanted, generator))
-        yield chosen
+        yield Batch(frames, size, step, seed, wanted)

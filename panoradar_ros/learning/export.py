@@ -28,17 +28,19 @@ class ExportedRangeNet(nn.Module):
         net: trained.
     """
 
-    OUTPUTS = ("range_m", "spread_m", "confidence", "normal")
+    OUTPUTS = ("range_m", "spread_m", "confidence", "normal", "hint")
 
     def __init__(self, net: RangeNet) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, echo: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(1, row, column, range) uint8 to (row, column) images and (row, column, 3) normals."""
-        image = self.net.read(self.net(echo))
-        normal = image.normal[0].permute(1, 2, 0)
-        return image.range_m[0], image.spread_m[0], image.confidence[0], normal
+    def forward(self, echo: Tensor) -> tuple[Tensor, ...]:
+        """(1, row, column, range) uint8 to (row, column) images, (row, column, 3) normals and
+        (class, row, column) hints.
+        """
+        found = self.net(echo)
+        normal = found.normal[0].permute(1, 2, 0)
+        return found.range_m[0], found.spread_m[0], found.confidence[0], normal, found.hint[0]
 
 
 class ExportedSemanticNet(nn.Module):
@@ -79,6 +81,7 @@ def export_range_net(
     Raises:
         ValueError: they are too far apart.
     """
+    card = {**card, "range_bin_m": net.radar.bin_m, "arm_m": net.radar.radius_m}
     module = ExportedRangeNet(net).eval()
     return _export(module, "echo", ExportedRangeNet.OUTPUTS, echo, path, card, differences)
 

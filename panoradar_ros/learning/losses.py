@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mmwave.simulation.scene import IGNORED_CLASS
 from panoradar_ros.learning.networks.range_net import RangeNet, RangeOutput
 
 
@@ -17,11 +18,13 @@ class RangeTarget:
         range_m: (N, row, column); inf: nothing within reach, NaN: not known.
         normal: (N, 3, row, column) unit vectors outward, left, up; 0 where there is none.
         counts: (N, row, column) bool: glass and unknown surfaces do not.
+        label: (N, row, column) int64 class, IGNORED_CLASS where it does not count; None: unknown.
     """
 
     range_m: Tensor
     normal: Tensor
     counts: Tensor
+    label: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,15 @@ class RangeWeights:
         bins: cross entropy of the distribution over bins.
         position: absolute error within the right bin, per coarse bin.
         normal: of the normals.
+        hint: cross entropy of the classes.
         far: errors of the position count up to so many coarse bins; those of the bin itself are
             the distribution's.
     """
 
     bins: float = 1.0
     position: float = 2.0
-    normal: float = 0.5
+    normal: float = 1.0
+    hint: float = 0.3
     far: float = 2.0
 
 
@@ -75,18 +80,22 @@ def range_loss(
     entropy = torch.where(nothing, -log_probability[:, -1], of_range)
     counted = target.counts.float()
     parts = {"bins": _mean(entropy, counted)}
-    image = net.read(output)
-    both = target.counts & ~nothing & torch.isfinite(image.range_m)
+    both = target.counts & ~nothing & torch.isfinite(output.range_m)
     # infinities are taken out before the difference: their slope would be no number
-    found_m, true_m = (torch.where(both, one, 0.0) for one in (image.range_m, target.range_m))
+    found_m, true_m = (torch.where(both, one, 0.0) for one in (output.range_m, target.range_m))
     error = (found_m - true_m).abs() / net.coarse_m
     near = both & (error < weights.far)
     parts["position"] = _mean(torch.where(near, error, 0.0), near.float())
-    cosine = (functional.normalize(output.normal, dim=1) * target.normal).sum(dim=1)
+    cosine = (output.normal * target.normal).sum(dim=1)
     has_normal = target.counts & something & (target.normal != 0).any(dim=1)
     # the angle itself for small ones, and no infinite slope where they agree
     angle = ((2 * (1 - cosine)).clamp_min(0.0) + 1e-4).sqrt()
     parts["normal"] = _mean(angle, has_normal.float())
+    if target.label is not None:
+        told = functional.cross_entropy(
+            output.hint, target.label, ignore_index=IGNORED_CLASS, reduction="none"
+        )
+        parts["hint"] = _mean(told, (target.label != IGNORED_CLASS).float())
     parts["sum"] = sum(getattr(weights, name) * value for name, value in parts.items())
     return parts
 

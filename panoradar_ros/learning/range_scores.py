@@ -22,6 +22,28 @@ FARTHEST_M = 9.6
 DISTANCES_M = ((0.0, 3.0), (3.0, 6.0), (6.0, 10.0))
 
 
+def counted_pixels(frame: Frame) -> NDArray[np.bool_]:
+    """(row, column) whether a pixel counts: something is within reach, and it is not glass."""
+    return np.isfinite(frame.range) & (frame.range <= FARTHEST_M) & ~frame.glass
+
+
+def absolute_error_m(range_m: NDArray[np.floating], frame: Frame) -> NDArray[np.floating]:
+    """Absolute range errors.
+
+    A pixel without an answer counts as FARTHEST_M: leaving hard pixels out must not pay.
+
+    Args:
+        range_m: (row, column).
+        frame: the truth.
+
+    Returns:
+        (row, column); NaN where a pixel does not count.
+    """
+    true = np.where(counted_pixels(frame), frame.range, np.nan)
+    found = np.where(np.isfinite(range_m), range_m, FARTHEST_M)
+    return np.abs(np.clip(found, 0.0, FARTHEST_M) - true)
+
+
 @dataclass
 class RangeScores:
     """Errors over images; ``add`` collects them.
@@ -46,21 +68,18 @@ class RangeScores:
         frame: Frame,
         normal: NDArray[np.floating] | None = None,
     ) -> None:
-        """Hold an image against its frame.
-
-        A pixel without an answer counts as FARTHEST_M: leaving hard pixels out must not pay.
+        """Hold an image against its frame, see :func:`absolute_error_m`.
 
         Args:
             range_m: (row, column).
             frame: the truth.
             normal: (row, column, 3) unit vectors outward, left, up.
         """
-        counted = np.isfinite(frame.range) & (frame.range <= FARTHEST_M) & ~frame.glass
+        counted = counted_pixels(frame)
         if not counted.any():
             return
         true = frame.range[counted]
-        found = np.where(np.isfinite(range_m), range_m, FARTHEST_M)[counted]
-        error = np.abs(np.clip(found, 0.0, FARTHEST_M) - true)
+        error = absolute_error_m(range_m, frame)[counted]
         self.mae_m.append(float(error.mean()))
         self.quantiles_m.append(np.quantile(error, (0.5, 0.8, 0.9)).tolist())
         self.missing.append(float(1 - np.isfinite(range_m[counted]).mean()))
@@ -161,7 +180,7 @@ def score_range_net(
 
     def answer(frame: Frame) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         with torch.no_grad():
-            image = net.read(net(range_batch([frame], device)[0]))
+            image = net(range_batch([frame], device)[0])
         normal = image.normal[0].permute(1, 2, 0)
         return image.range_m[0].cpu().numpy(), normal.cpu().numpy()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from panoradar_ros.learning.dataset import FrameSet, batches, range_batch
+from panoradar_ros.learning.dataset import Batch, FrameSet, batches, range_batch
 from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.losses import range_loss
 from panoradar_ros.learning.networks.range_net import SIZES, RangeNet
@@ -41,7 +41,7 @@ class RangeTask:
         """See :func:`range_net`."""
         return range_net(settings)
 
-    def batches(self, settings: TrainingSettings, steps: range) -> Iterator[list[Frame]]:
+    def batches(self, settings: TrainingSettings, steps: range) -> Iterator[Batch]:
         """See :func:`panoradar_ros.learning.dataset.batches`."""
         return batches(self._frames, settings.batch, steps, settings.seed)
 

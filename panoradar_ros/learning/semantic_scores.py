@@ -139,6 +139,8 @@ class SemanticScores:
         if self.range_error_m:
             result["person_range_m"] = float(np.mean(self.range_error_m))
             result["person_azimuth_deg"] = float(np.mean(self.azimuth_error_deg))
+            result["person_range_median_m"] = float(np.median(self.range_error_m))
+            result["person_azimuth_median_deg"] = float(np.median(self.azimuth_error_deg))
         return result
 
 

@@ -13,11 +13,11 @@ from mmwave.simulation.scene import IGNORED_CLASS
 from panoradar_ros.learning.boxes import boxes_of
 from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.networks.semantic_net import (
-    CLASSES,
     OBJECTS,
     PATCH,
     SemanticOutput,
 )
+from panoradar_ros.recognition.features import CLASSES
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class SemanticWeights:
 
     Attributes:
         classes: cross entropy of the hardest pixels.
-        objects: focal loss of the cells.
+        objects: quality focal loss of the cells.
         edges: of the boxes' overlap.
         hard_share: share of the pixels that count, the hardest.
         smoothing: of the labels.
@@ -110,8 +110,9 @@ def semantic_loss(
     class_weight: Tensor | None = None,
     weights: SemanticWeights | None = None,
 ) -> dict[str, Tensor]:
-    """Loss of a batch: hard pixels with label smoothing (Lai et al. 2024, section 6.3), focal loss
-    of objects (Lin et al. 2017), overlap of boxes (Tian et al. 2019).
+    """Loss of a batch: hard pixels with label smoothing (Lai et al. 2024, section 6.3), quality
+    focal loss of objects (Li et al. 2020: the score of a cell is to be the overlap of its box, so
+    that the best box of an object is the one that is kept), overlap of boxes (Tian et al. 2019).
 
     Args:
         output: of the network.
@@ -136,13 +137,13 @@ def semantic_loss(
     parts = {"classes": hardest.mean() if len(counted) else entropy.sum()}
     count = target.counts[:, None].float()
     positive = target.objects.sum().clamp_min(1.0)
-    odds = output.objects
-    right = torch.where(target.objects > 0, odds.sigmoid(), 1 - odds.sigmoid())
-    balance = torch.where(target.objects > 0, 0.25, 0.75)
-    each = functional.binary_cross_entropy_with_logits(odds, target.objects, reduction="none")
-    parts["objects"] = (count * balance * (1 - right) ** 2 * each).sum() / positive
+    common = overlap(output.edges, target.edges)
+    quality = target.objects * common.detach()[:, None]
+    each = functional.binary_cross_entropy_with_logits(output.objects, quality, reduction="none")
+    wrong = (output.objects.sigmoid() - quality).abs()
+    parts["objects"] = (count * wrong**2 * each).sum() / positive
     part = (target.objects.amax(dim=1) > 0) & target.counts
-    parts["edges"] = (-overlap(output.edges, target.edges).log() * part).sum() / positive
+    parts["edges"] = (-common.log() * part).sum() / positive
     parts["sum"] = sum(getattr(weights, name) * value for name, value in parts.items())
     return parts
 

@@ -13,16 +13,18 @@ from tqdm import tqdm
 from mmwave.inference import OnnxModel
 from panoradar_ros.learning.dataset import FrameSet
 from panoradar_ros.learning.frames import NAMES, Frame
-from panoradar_ros.learning.networks.semantic_net import CLASSES, SIZES, SemanticNet
+from panoradar_ros.learning.networks.semantic_net import SIZES, SemanticNet
 from panoradar_ros.learning.semantic_scores import SemanticScores
 from panoradar_ros.learning.semantic_targets import semantic_loss, semantic_target
 from panoradar_ros.learning.training import TrainingSettings
-from panoradar_ros.recognition.features import CHANNELS, semantic_features
+from panoradar_ros.recognition.features import CHANNELS, CLASSES, semantic_features
 
 _LEFT = CHANNELS.index("left")
 """Channel of the normal's left component: it changes its sign in a mirror."""
 
-_WEIGHT_POWER = 0.15
+_WEIGHT_POWER = 0.3
+COMMON_SHARE = 0.5
+"""Frames with a class that fewer frames have than this are drawn more often."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def features_of(echo: NDArray[np.uint8], answer: dict[str, NDArray[Any]]) -> NDA
     there = np.isfinite(answer["range_m"])
     normal = np.where(there[..., None], answer["normal"], np.float32(0))
     return semantic_features(
-        echo, answer["range_m"], answer["spread_m"], answer["confidence"], normal
+        echo, answer["range_m"], answer["spread_m"], answer["confidence"], normal, answer["hint"]
     )
 
 
@@ -102,6 +104,7 @@ class SemanticTask:
     ) -> None:
         self._frames, self._validation, self._about = frames, validation, about
         self._class_weight = class_weights([one.frame for one in frames])
+        self._often = drawing_shares([one.frame for one in frames])
 
     def network(self, settings: TrainingSettings) -> SemanticNet:
         """The network that the settings ask for.
@@ -117,7 +120,7 @@ class SemanticTask:
         """Frames at random, changed; those of a step are the same wherever the run was begun."""
         for step in steps:
             generator = np.random.default_rng([settings.seed, step])
-            chosen = generator.integers(len(self._frames), size=settings.batch)
+            chosen = generator.choice(len(self._frames), settings.batch, p=self._often)
             yield [changed(self._frames[number], generator) for number in chosen]
 
     def loss(
@@ -143,6 +146,21 @@ class SemanticTask:
     def describe(self) -> dict[str, Any]:
         """Buildings that it learns from."""
         return self._about
+
+
+def drawing_shares(frames: Sequence[Frame]) -> NDArray[np.float64]:
+    """(frame,) how often each is to be drawn, one together: those with rare classes more often.
+
+    A class that a share s of the frames has makes them count sqrt(COMMON_SHARE / s) times, a frame
+    counts as its rarest class (Gupta et al. 2019, repeat factors).
+    """
+    there = np.zeros((len(frames), 256), bool)
+    for number, frame in enumerate(frames):
+        there[number, np.unique(frame.label)] = True
+    share = np.maximum(there[:, :CLASSES].mean(axis=0), 1e-9)
+    factor = np.maximum(1.0, np.sqrt(COMMON_SHARE / share))
+    often = np.where(there[:, :CLASSES], factor, 1.0).max(axis=1)
+    return np.asarray(often / often.sum())
 
 
 def class_weights(frames: Sequence[Frame]) -> Tensor:

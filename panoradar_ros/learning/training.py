@@ -1,10 +1,14 @@
-"""Training a network: one run in one folder, which goes on where it stopped."""
+"""Training a network: one run in one folder, which goes on where it stopped.
+
+One process trains, or several together, see :mod:`panoradar_ros.learning.distributed`.
+"""
 
 import json
+import math
 import os
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +16,15 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from panoradar_ros.learning.distributed import (
+    ALONE,
+    Processes,
+    average_gradients,
+    averaged_parts,
+    begin_as_the_first,
+    check_same_step,
+    joined,
+)
 from panoradar_ros.this_machine import machine
 
 CHECKPOINT_S = 600.0
@@ -26,13 +39,14 @@ class TrainingSettings:
         network: ``range`` or ``semantic``.
         size: of the network, a name from its module's SIZES.
         steps: of the optimiser.
-        batch: frames a step.
+        batch: frames a step, of all processes together.
         learning_rate: the highest, after a twentieth of the run; it falls as a cosine to nothing.
         weight_decay: of AdamW.
         seed: of weights, order and augmentation.
         validations: over the run, the last at its end.
         device: for PyTorch, ``cpu`` or ``cuda``.
         wraps: azimuth is a circle; False for the ablation.
+        begin_from: folder of another run, whose weights it begins with where they fit; empty: none.
 
     Raises:
         ValueError: a value is out of its range.
@@ -48,6 +62,7 @@ class TrainingSettings:
     validations: int = 8
     device: str = "cpu"
     wraps: bool = True
+    begin_from: str = ""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "learning_rate", "validations"):
@@ -68,12 +83,15 @@ class Task(Protocol):
         """
         ...
 
-    def batches(self, settings: TrainingSettings, steps: range) -> Iterable[Any]:
-        """Batches of the steps wanted; the same for a step wherever the run was begun."""
+    def batches(self, settings: TrainingSettings, steps: range) -> Iterable[Sequence[Any]]:
+        """Batches of the steps wanted; the same for a step wherever the run was begun.
+
+        Of each, ``settings.batch`` frames long, a process takes the slice that is its share.
+        """
         ...
 
     def loss(self, net: nn.Module, batch: Any, settings: TrainingSettings) -> dict[str, Tensor]:
-        """Parts of the loss by name, and their ``sum``."""
+        """Parts of the loss of a process's share of a batch by name, and their ``sum``."""
         ...
 
     def validate(self, net: nn.Module, settings: TrainingSettings) -> dict[str, Any]:
@@ -97,6 +115,7 @@ class Run:
         schedule: of the learning rate.
         step: steps that are done.
         seconds: that the training took so far, over all its starts.
+        processes: that train together; the first of them writes.
     """
 
     folder: Path
@@ -106,9 +125,12 @@ class Run:
     schedule: torch.optim.lr_scheduler.LRScheduler
     step: int = 0
     seconds: float = 0.0
+    processes: Processes = ALONE
 
     def save(self) -> None:
         """Write the checkpoint; the one before it stays until this one is complete."""
+        if not self.processes.first:
+            return
         partial = self.folder / "checkpoint.partial"
         state = {
             name: getattr(self, name).state_dict() for name in ("net", "optimiser", "schedule")
@@ -119,6 +141,8 @@ class Run:
 
     def log(self, **figures: Any) -> None:
         """Add a line to the run's log."""
+        if not self.processes.first:
+            return
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": self.step, "seconds": self.seconds, **figures}) + "\n")
 
@@ -132,6 +156,8 @@ def open_run(folder: Path, settings: TrainingSettings, task: Task) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     net = task.network(settings).to(settings.device)
+    if settings.begin_from and not (folder / "checkpoint.pt").exists():
+        begin_with(net, Path(settings.begin_from))
     optimiser = torch.optim.AdamW(
         net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -142,6 +168,53 @@ def open_run(folder: Path, settings: TrainingSettings, task: Task) -> Run:
     if (folder / "checkpoint.pt").exists():
         _restore(run)
     return run
+
+
+def begin_with(net: nn.Module, folder: Path) -> list[str]:
+    """Give a network the weights of another run, where name and shape are the same.
+
+    Returns:
+        Names of the weights that stay as they were.
+
+    Raises:
+        ValueError: the folder holds no checkpoint, or none of its weights fits.
+    """
+    own = net.state_dict()
+    other = read_checkpoint(folder)["net"]
+    fitting = {
+        name: value
+        for name, value in other.items()
+        if name in own and own[name].shape == value.shape
+    }
+    if not fitting:
+        raise ValueError(f"no weight of {folder} fits: it is of another network or size")
+    net.load_state_dict(fitting, strict=False)
+    return sorted(set(own) - set(fitting))
+
+
+def _described(settings: TrainingSettings, task: Task, processes: Processes) -> dict[str, Any]:
+    """What ``run.json`` and the model's card tell of a run when it begins."""
+    values = asdict(settings)
+    if settings.begin_from:
+        values["begin_from"] = Path(settings.begin_from).name
+    about = {
+        "settings": values,
+        "data": task.describe(),
+        "machine": machine(),
+        "processes": processes.count,
+    }
+    if settings.begin_from:
+        about["began_with"] = _history(Path(settings.begin_from))
+    return about
+
+
+def _history(folder: Path) -> dict[str, Any]:
+    step = read_checkpoint(folder)["step"]
+    try:
+        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder / 'run.json'} cannot be read: {error}") from error
+    return {"step": step, **about}
 
 
 def _restore(run: Run) -> None:
@@ -183,22 +256,42 @@ def train(
     folder: Path,
     settings: TrainingSettings,
     progress: Callable[..., Any] = tqdm,
+    processes: Processes = ALONE,
 ) -> Run:
     """Train until the run's steps are done.
 
     Args:
         task: what is learned.
-        folder: of the run: ``checkpoint.pt``, ``log.jsonl``, ``run.json``.
-        settings: of the training.
-        progress: wraps the steps.
+        folder: of the run: ``checkpoint.pt``, ``log.jsonl``, ``run.json``; shared by the machines.
+        settings: of the training, the same for all processes.
+        progress: wraps the steps of the first process.
+        processes: that call this together, each with its own rank. A run may go on with another
+            number of them.
 
     Raises:
-        ValueError: see :func:`open_run`.
+        ValueError: see :func:`open_run`, :class:`Processes` and :func:`check_same_step`.
         FloatingPointError: the loss is no number any more; the last checkpoint is from before.
     """
-    run = open_run(folder, settings, task)
-    about = {"settings": asdict(settings), "data": task.describe(), "machine": machine()}
-    (folder / "run.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    share = processes.share(settings.batch)
+    own = replace(settings, device=processes.device(settings.device))
+    with joined(processes, own.device):
+        run = open_run(folder, own, task)
+        run.processes = processes
+        check_same_step(run.step, processes, own.device)
+        begin_as_the_first(run.net, processes)
+        if processes.first and not (folder / "checkpoint.pt").exists():
+            text = json.dumps(_described(settings, task, processes), indent=1)
+            (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+        _train(run, task, share, progress if processes.first else _silent)
+    return run
+
+
+def _silent(steps: Iterable[Any], **_: Any) -> Iterable[Any]:
+    return steps
+
+
+def _train(run: Run, task: Task, share: slice, progress: Callable[..., Any]) -> None:
+    settings = run.settings
     every = max(1, settings.steps // settings.validations)
     saved_s = began_s = time.monotonic()
     before_s = run.seconds
@@ -206,37 +299,37 @@ def train(
     steps = range(run.step, settings.steps)
     source = task.batches(settings, steps)
     for batch in progress(source, total=len(steps), desc="training", unit="step"):
-        for name, value in _step(run, task, batch).items():
+        for name, value in _step(run, task, batch[share]).items():
             sums[name] = sums.get(name, 0.0) + value
         run.seconds = before_s + time.monotonic() - began_s
         if run.step % LOGGED_STEPS == 0:
             run.log(**{name: value / LOGGED_STEPS for name, value in sums.items()})
             sums = {}
-        if run.step % every == 0 or run.step == settings.steps:
+        if run.processes.first and (run.step % every == 0 or run.step == settings.steps):
             run.net.eval()
             run.log(validation=task.validate(run.net, settings))
         if time.monotonic() - saved_s > CHECKPOINT_S or run.step == settings.steps:
             run.save()
             saved_s = time.monotonic()
-    return run
 
 
 def _step(run: Run, task: Task, batch: Any) -> dict[str, float]:
     run.net.train()
     parts = task.loss(run.net, batch, run.settings)
-    total = parts["sum"]
-    if not torch.isfinite(total):
+    figures = averaged_parts(parts, run.processes)
+    if not math.isfinite(figures["sum"]):
         raise FloatingPointError(
-            f"the loss is {float(total)} at step {run.step}: lower the learning rate; the last "
+            f"the loss is {figures['sum']} at step {run.step}: lower the learning rate; the last "
             f"checkpoint in {run.folder} is from before"
         )
     run.optimiser.zero_grad(set_to_none=True)
-    total.backward()
+    parts["sum"].backward()
+    average_gradients(run.net.parameters(), run.processes)
     torch.nn.utils.clip_grad_norm_(run.net.parameters(), 1.0)
     run.optimiser.step()
     run.schedule.step()
     run.step += 1
-    return {name: float(value.detach()) for name, value in parts.items()}
+    return figures
 
 
 def read_run(folder: Path, task: Task) -> tuple[nn.Module, dict[str, Any]]:
@@ -259,6 +352,6 @@ def read_run(folder: Path, task: Task) -> tuple[nn.Module, dict[str, Any]]:
     return net.eval(), {**about, **figures}
 
 
-def use_all_cores() -> None:
-    """As many threads as the process may use cores."""
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+def use_all_cores(processes: Processes = ALONE) -> None:
+    """As many threads as the process may use cores, shared with the processes of its machine."""
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // processes.local_count))

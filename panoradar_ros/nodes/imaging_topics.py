@@ -106,7 +106,9 @@ class ImagingTopics:
         header = messages.to_header(cube.end_ns, self._parameters["frame_id"])
         x_m, y_m, yaw_rad = cube.ray_poses.T
         offset_s = cube.ray_s - (cube.end_ns - cube.start_ns) * 1e-9
-        rays = dict(zip(RAY_FIELDS, (cube.coverage, offset_s, x_m, y_m, yaw_rad), strict=True))
+        bins_m = np.full(len(offset_s), cube.range_bin_m)
+        values = (cube.coverage, offset_s, x_m, y_m, yaw_rad, bins_m)
+        rays = dict(zip(RAY_FIELDS, values, strict=True))
         return power_cube(cube.power, rays, header)
 
     def _to_scan(self, panorama: Panorama) -> LaserScan:

@@ -53,6 +53,16 @@ class RecognitionNode(LifecycleNode):
         if values["semantic"]:
             model = self._model(values["semantic_model"] or SEMANTIC_MODEL)
             self._name = SemanticRecogniser(model, values["minimum_score"])
+            seen_through = model.card.about.get("range_model_sha256")
+            own = self._recognise.model.card
+            if seen_through not in (None, own.sha256):
+                self.get_logger().warning(
+                    f"{model.card.name} was trained on the answers of another range model than "
+                    f"{own.name} ({own.sha256[:12]}): names may be worse; train it anew"
+                )
+        image = self._recognise.warm_up()
+        if self._name is not None:
+            self._name(self._recognise.echo, image)
         self._topics = RecognitionTopics(self, self._recognise.grid)
         self.diagnostics("recognition").add("range images", self._status)
 
@@ -84,13 +94,13 @@ class RecognitionNode(LifecycleNode):
                 continue
             begin_s = time.perf_counter()
             try:
-                image = self._recognise(cube.power, cube.coverage)
+                image = self._recognise(cube.power, cube.coverage, cube.range_bin_m)
                 named = self._name(self._recognise.echo, image) if self._name else None
                 self._problem = ""
-            except ValueError as error:  # a cube without echoes: nothing is published for it
+            except ValueError as error:  # no echoes, or of another waveform: nothing is published
                 self._problem = str(error)
                 continue
-            self._topics.publish(cube, image, named)
+            self._topics.publish(cube, image, self._recognise.echo, named)
             self._last_ms = 1e3 * (time.perf_counter() - begin_s)
             self._latency_s = (self.get_clock().now().nanoseconds - cube.end_ns) * 1e-9
             self._rate.tick()
@@ -144,6 +154,7 @@ def cube_from_message(message: Any) -> Cube:
         poses,
         end_ns + round(start_s * 1e9),
         end_ns,
+        float(rays["range_bin_m"][0]),
     )
 
 

@@ -49,9 +49,25 @@ PARAMETERS = (
     Parameter(
         "minimum_confidence",
         0.3,
-        "Points and scan leave out rays that the network is less sure of",
+        "Points, scan and depth leave out rays that the network is less sure of",
         minimum=0.0,
         maximum=1.0,
+    ),
+    Parameter(
+        "depth_views",
+        4,
+        "Pinhole depth images around the radar, the first straight ahead, counter-clockwise",
+        minimum=0,
+        maximum=12,
+        read_only=True,
+    ),
+    Parameter(
+        "depth_field_of_view_deg",
+        90.0,
+        "Horizontal field of view of each",
+        minimum=10.0,
+        maximum=150.0,
+        read_only=True,
     ),
     Parameter(
         "minimum_range_m",

@@ -14,11 +14,16 @@ from panoradar_ros.imaging import pictures
 from panoradar_ros.imaging.cube import Cube
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.points import points_from_range
+from panoradar_ros.nodes.recognition_depth import DepthTopics
 from panoradar_ros.nodes.recognition_markers import object_markers, people_poses
+from panoradar_ros.nodes.recognition_vision import VisionTopics
+from panoradar_ros.recognition.features import echo_at
 from panoradar_ros.recognition.range_image import LearnedRangeImage
-from panoradar_ros.recognition.semantics import SemanticImage, coloured
+from panoradar_ros.recognition.semantics import IGNORED, SemanticImage, coloured
 
-POINT_FIELDS = ("x", "y", "z", "range", "confidence", "normal_x", "normal_y", "normal_z")
+POINT_FIELDS = (
+    "x", "y", "z", "range", "confidence", "normal_x", "normal_y", "normal_z", "intensity", "label",
+)  # fmt: skip
 
 
 class RecognitionTopics:
@@ -43,23 +48,38 @@ class RecognitionTopics:
         self._classes = node.publisher(Image, "learned/classes", picture)
         self._people = node.publisher(PoseArray, "learned/people", reliable_qos())
         self._objects = node.publisher(MarkerArray, "learned/objects", reliable_qos())
+        self._depth = DepthTopics(node)
+        self._vision = VisionTopics(node)
 
     def has_listeners(self) -> bool:
         """Whether any result has a subscriber."""
         ranges = (self._range, self._confidence, self._panorama, self._normals)
         named = (self._labels, self._classes, self._people, self._objects)
-        return any(one.has_subscribers for one in (*ranges, *named, self._points, self._scan))
+        single = any(one.has_subscribers for one in (*ranges, *named, self._points, self._scan))
+        return single or self._depth.has_listeners() or self._vision.has_listeners()
 
     def publish(
-        self, cube: Cube, image: LearnedRangeImage, named: SemanticImage | None = None
+        self,
+        cube: Cube,
+        image: LearnedRangeImage,
+        echo: NDArray[np.uint8],
+        named: SemanticImage | None = None,
     ) -> None:
-        """Publish everything that someone listens to."""
+        """Publish everything that someone listens to.
+
+        Args:
+            cube: of the turn.
+            image: what the range network says of it.
+            echo: (row, column, range) that it was made of.
+            named: what the semantic network says, if it runs.
+        """
         if named is not None:
             self._publish_names(cube, image, named)
         end = messages.to_header(cube.end_ns, self._parameters["frame_id"])
         limit_m = self._parameters["maximum_range_m"]
         self._scan.publish(lambda: self._to_scan(cube, image))
-        self._points.publish(lambda: self._to_points(cube, image, end))
+        self._points.publish(lambda: self._to_points(cube, image, echo, named, end))
+        self._depth.publish(cube, self._sure(image))
         self._range.publish(lambda: messages.image(image.range_m, "32FC1", end))
         self._confidence.publish(lambda: messages.image(image.confidence, "32FC1", end))
         self._panorama.publish(
@@ -74,14 +94,24 @@ class RecognitionTopics:
             lambda: messages.image(pictures.repeated(coloured(named.label)), "rgb8", end)
         )
         self._people.publish(lambda: people_poses(cube, named.people, end))
-        self._objects.publish(lambda: object_markers(cube, image.range_m, named.detections, end))
+        if self._objects.has_subscribers or self._vision.has_listeners():
+            markers = object_markers(cube, image.range_m, named.detections, end)
+            self._objects.publish(lambda: markers)
+            self._vision.publish(named.detections, markers, end)
 
     def _sure(self, image: LearnedRangeImage) -> NDArray[np.float32]:
         """Ranges; NaN where the network is not sure enough."""
         least = self._parameters["minimum_confidence"]
         return np.where(image.confidence >= least, image.range_m, np.float32(np.nan))
 
-    def _to_points(self, cube: Cube, image: LearnedRangeImage, header: Header) -> PointCloud2:
+    def _to_points(
+        self,
+        cube: Cube,
+        image: LearnedRangeImage,
+        echo: NDArray[np.uint8],
+        named: SemanticImage | None,
+        header: Header,
+    ) -> PointCloud2:
         range_m = self._sure(image)
         values = np.empty((*range_m.shape, len(POINT_FIELDS)), np.float32)
         values[..., :3] = points_from_range(
@@ -94,6 +124,8 @@ class RecognitionTopics:
         values[..., 5] = cosine * image.normal[..., 0] - sine * image.normal[..., 1]
         values[..., 6] = sine * image.normal[..., 0] + cosine * image.normal[..., 1]
         values[..., 7] = image.normal[..., 2]
+        values[..., 8] = echo_at(echo, image.range_m, cube.range_bin_m)
+        values[..., 9] = named.label if named is not None else IGNORED
         points = values.view(np.dtype([(name, np.float32) for name in POINT_FIELDS]))[..., 0]
         dense = bool(np.isfinite(values[..., :3]).all())
         return messages.structured_cloud(points, header, is_dense=dense)

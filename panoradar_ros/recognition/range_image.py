@@ -9,7 +9,9 @@ from mmwave.inference import ModelError, OnnxModel
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.recognition.echo import encode_echo
 
-OUTPUTS = ("range_m", "spread_m", "confidence", "normal")
+OUTPUTS = ("range_m", "spread_m", "confidence", "normal", "hint")
+BIN_TOLERANCE = 2e-3
+"""Relative difference of range bins that is let pass: 2 cm at 10 m."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class LearnedRangeImage:
         normal: (row, column, 3) unit vectors in the robot's axes at the time of the column,
             towards the radar; zero where there is no range.
         ray_normal: the same as (outward, left, up) of the ray itself.
+        hint: (class, row, column) for the second network.
     """
 
     range_m: NDArray[np.float32]
@@ -30,6 +33,7 @@ class LearnedRangeImage:
     confidence: NDArray[np.float32]
     normal: NDArray[np.float32]
     ray_normal: NDArray[np.float32]
+    hint: NDArray[np.float32]
 
 
 class RangeRecogniser:
@@ -42,7 +46,8 @@ class RangeRecogniser:
         workers: threads that encode the cube.
 
     Raises:
-        ModelError: the model is of another grid, or not a range network at all.
+        ModelError: the model is of another grid, or not a range network at all, or its card does
+            not say of which waveform it is.
     """
 
     def __init__(
@@ -62,6 +67,12 @@ class RangeRecogniser:
                 f"{model.path.name} takes {model.input_shapes}, not echoes of "
                 f"{self.grid.rows} x {self.grid.columns} rays: choose a panoradar_range model"
             )
+        try:
+            self.range_bin_m = float(model.card.about["range_bin_m"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"the card of {model.path.name} has no range_bin_m: export the model anew"
+            ) from error
         self.bins = int(shape[3])
         self._echo = np.empty((1, self.grid.rows, self.grid.columns, self.bins), np.uint8)
         self._axes = _axes(self.grid)
@@ -71,33 +82,53 @@ class RangeRecogniser:
         """(row, column, range) echoes of the last cube, overwritten by the next."""
         return self._echo[0]
 
+    def warm_up(self) -> LearnedRangeImage:
+        """Go through everything once: compiled code is loaded, memory is taken.
+
+        Returns:
+            The image of a cube of noise.
+        """
+        rows, columns, bins = self._echo.shape[1:]
+        noise = np.random.default_rng(0).standard_exponential((rows, columns, bins), np.float32)
+        return self(noise, np.ones(columns))
+
     def __call__(
-        self, power: NDArray[np.float32], coverage: NDArray[np.floating]
+        self,
+        power: NDArray[np.float32],
+        coverage: NDArray[np.floating],
+        range_bin_m: float | None = None,
     ) -> LearnedRangeImage:
         """The range image of a cube.
 
         Args:
             power: (row, column, range).
             coverage: (column,) share of each column's window that was received.
+            range_bin_m: from one range bin to the next; None: as the model has it.
 
         Raises:
-            ModelError: the cube has another shape.
+            ModelError: the cube has another shape or other bins than the model.
             ValueError: it holds no echoes at all.
         """
         if power.shape != self._echo.shape[1:]:
             raise ModelError(
                 f"{self.model.path.name} takes cubes of {self._echo.shape[1:]}, got {power.shape}"
             )
+        if range_bin_m is not None and abs(range_bin_m / self.range_bin_m - 1) > BIN_TOLERANCE:
+            raise ModelError(
+                f"{self.model.path.name} is of a waveform with range bins of "
+                f"{1e3 * self.range_bin_m:.2f} mm, the cube's are {1e3 * range_bin_m:.2f} mm: use "
+                "that waveform, or train and export a model for this one"
+            )
         encode_echo(power, out=self._echo[0], workers=self._workers)
         found = self.model.run(echo=self._echo)
-        range_m, spread_m, confidence, own = (found[name] for name in OUTPUTS)
+        range_m, spread_m, confidence, own, hint = (found[name] for name in OUTPUTS)
         unknown = ~(coverage >= self.minimum_coverage)
         for image in (range_m, spread_m, confidence):
             image[:, unknown] = np.nan
         normal = np.einsum("rcka,rck->rca", self._axes, own, dtype=np.float32)
         nothing = ~np.isfinite(range_m)
         normal[nothing] = own[nothing] = 0.0
-        return LearnedRangeImage(range_m, spread_m, confidence, normal, own)
+        return LearnedRangeImage(range_m, spread_m, confidence, normal, own, hint)
 
 
 def _axes(grid: PanoramaGrid) -> NDArray[np.float32]:

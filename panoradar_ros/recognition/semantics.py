@@ -95,7 +95,7 @@ class SemanticRecogniser:
         """
         range_m = image.range_m
         features = semantic_features(
-            echo, range_m, image.spread_m, image.confidence, image.ray_normal
+            echo, range_m, image.spread_m, image.confidence, image.ray_normal, image.hint
         )
         found = self.model.run(features=features[None])
         label = found["logits"].argmax(axis=0).astype(np.uint8)

@@ -81,13 +81,22 @@ def test_node_starts_from_its_file_in_any_namespace(graph, name):
         }
 
 
+def topic_of(argument):
+    """A topic's name, the first one where they are numbered."""
+    if isinstance(argument, ast.Constant):
+        return argument.value
+    return "".join(
+        part.value if isinstance(part, ast.Constant) else "0" for part in argument.values
+    )
+
+
 def test_rviz_shows_topics_that_nodes_publish():
     published = set()
-    for module in ("imaging_topics", "recognition_topics", "emulator"):
+    for module in ("imaging_topics", "recognition_topics", "recognition_depth", "emulator"):
         tree = ast.parse(share_path(f"panoradar_ros/nodes/{module}.py").read_text())
         for call in ast.walk(tree):
             if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "publisher":
-                published.add(call.args[1].value)
+                published.add(topic_of(call.args[1]))
     layout = yaml.safe_load(share_path("config/panoradar.rviz").read_text())
     manager = layout["Visualization Manager"]
     shown = {one["Topic"]["Value"] for one in manager["Displays"] if "Topic" in one}

@@ -7,7 +7,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseArray
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import Image, LaserScan, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
 
 from mmwave.inference import file_sha256
@@ -16,6 +16,7 @@ from mmwave.ros.messages import cloud_points, pixels_of, to_header, to_time_ns
 from mmwave.ros.node import bring_up
 from mmwave.ros.publishing import reliable_qos, sensor_qos
 from mmwave.simulation.scene import SemanticClass
+from mmwave.waveform import Waveform
 from panoradar_ros.imaging.cube import Cube
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.learning.export import export_range_net, export_semantic_net
@@ -25,10 +26,12 @@ from panoradar_ros.learning.networks.semantic_net import SemanticNet
 from panoradar_ros.nodes.recognition import RecognitionNode
 from panoradar_ros.nodes.recognition_markers import object_markers, people_poses
 from panoradar_ros.recognition.detections import Detection, person_position_m
+from panoradar_ros.recognition.features import CHANNELS
 from panoradar_ros.recognition.semantics import Person
 
 END_NS = 1_700_000_000_000_000_000
 GRID = PanoramaGrid()
+BIN_M = Waveform().range_bin_m
 SHIFT_M = 0.25
 """Where the robot was at every ray, ahead of where it is at the end."""
 
@@ -39,6 +42,9 @@ TOPICS = {
     "learned/panorama": Image,
     "learned/points": PointCloud2,
     "learned/scan": LaserScan,
+    "learned/depth_0/image": Image,
+    "learned/depth_0/camera_info": CameraInfo,
+    "learned/depth_1/image": Image,
 }
 
 
@@ -60,7 +66,7 @@ def semantic_model(tmp_path_factory):
         net.classes[-1].weight.zero_()
         net.classes[-1].bias.copy_(10 * torch.eye(11)[SemanticClass.WALL])
     path = tmp_path_factory.mktemp("model") / "semantic.onnx"
-    features = np.random.default_rng(0).normal(size=(9, 64, 512)).astype(np.float32)
+    features = np.random.default_rng(0).normal(size=(len(CHANNELS), 64, 512)).astype(np.float32)
     export_semantic_net(net, path, features, {"name": "untrained"})
     return path
 
@@ -78,6 +84,7 @@ def cube_message():
     rays["coverage"] = coverage
     rays["robot_x"] = np.full(512, SHIFT_M)
     rays["time_offset_s"] = -0.5 + 0.5 * np.arange(512) / 512  # clockwise
+    rays["range_bin_m"] = np.full(512, BIN_M)
     return power_cube(power, rays, to_header(END_NS, "radar_base"))
 
 
@@ -108,7 +115,7 @@ def test_a_cube_becomes_range_image_points_and_scan(graph, model):
     unseen[400:430] = True
     range_m = pixels_of(received["learned/range"])
     assert np.isnan(range_m[:, unseen]).all()
-    expected = 105 * 0.03747 + 0.08 * np.cos(GRID.elevation_rad)[:, None]
+    expected = 105 * BIN_M + 0.08 * np.cos(GRID.elevation_rad)[:, None]
     assert np.abs(range_m - expected)[:, ~unseen].max() < 0.08
     points = cloud_points(received["learned/points"])
     seen = np.isfinite(points["x"])
@@ -126,9 +133,23 @@ def test_a_cube_becomes_range_image_points_and_scan(graph, model):
     assert scan.angle_increment == pytest.approx(-2 * np.pi / 512)
     ranges = np.array(scan.ranges)
     assert np.isnan(ranges[400:430]).all()
-    assert np.abs(ranges[:400] - (105 * 0.03747 + 0.08)).max() < 0.08
+    assert np.abs(ranges[:400] - (105 * BIN_M + 0.08)).max() < 0.08
     confidence = pixels_of(received["learned/confidence"])
     assert confidence[:, ~unseen].min() > 0.3
+    # 1e4 and 2e3 over a median of 0.69, in the bins on both sides of the range
+    assert set(np.round(points["intensity"][seen])) <= {35.0, 42.0}
+    assert (points["label"] == 255).all()  # nothing names them
+    ahead, info = (received[f"learned/depth_0/{name}"] for name in ("image", "camera_info"))
+    assert ahead.header.frame_id == info.header.frame_id == "radar_base_depth_0"
+    assert (info.width, info.height) == (ahead.width, ahead.height)
+    depth_m = pixels_of(ahead)
+    assert depth_m[47:49, 63:65] == pytest.approx(105 * BIN_M + 0.08, abs=0.08)
+    # column 384, on the left, was passed a quarter turn after the start, clockwise
+    left = received["learned/depth_1/image"]
+    stamp_ns = to_time_ns(left.header.stamp)
+    assert stamp_ns == pytest.approx(END_NS - 500_000_000 + 375_000_000, abs=1_000_000)
+    assert np.isnan(pixels_of(left)[8:-8, 80:100]).all()  # columns 400 to 430 were not received
+    assert np.isfinite(pixels_of(left)[8:-8, :70]).all()
     assert received["learned/normals"].encoding == received["learned/panorama"].encoding == "rgb8"
 
 
@@ -171,7 +192,9 @@ def test_people_and_objects_are_moved_to_the_end_of_the_turn():
     box = Detection(0, 0.9, 120.0, 20.0, 136.0, 50.0)  # to the right
     range_m[20:50, 120:136] = 2.0
     poses = np.tile([0.5, 0.0, np.pi / 2], (512, 1))
-    cube = Cube(np.ones((64, 512, 2), np.float32), np.ones(512), np.arange(512) / 1024, poses, 0, 1)
+    cube = Cube(
+        np.ones((64, 512, 2), np.float32), np.ones(512), np.arange(512) / 1024, poses, 0, 1, 1.0
+    )
     person = Person(*person_position_m(box, range_m), 0.9)
     assert person.azimuth_rad == pytest.approx(-np.pi / 2, abs=0.01)
     header = to_header(END_NS, "radar_base")
@@ -200,6 +223,7 @@ def test_a_cube_without_echoes_is_an_error_in_diagnostics_and_nothing_is_invente
     graph.wait_for(lambda: viewer.count_publishers("learned/range"), "its topic is seen")
     rays = dict.fromkeys(RAY_FIELDS, np.zeros(512))
     rays["time_offset_s"] = np.linspace(-0.5, 0, 512)
+    rays["range_bin_m"] = np.full(512, BIN_M)
     empty = power_cube(np.zeros((64, 512, 256), np.float32), rays, to_header(END_NS, "radar_base"))
 
     def told():

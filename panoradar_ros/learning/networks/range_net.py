@@ -3,7 +3,9 @@
 The range is a distribution over bins of 15 cm, four of the radar's, and "nothing within reach". It
 begins as the classical answer: the strongest echo of the ray. What the network adds to the
 logarithms of that distribution starts at zero. A position within the bin is an expectation over
-neighbouring bins and a correction.
+neighbouring bins and a correction. Normals begin as those of planes through the learned ranges;
+what the network adds to them starts at zero too. On the way it says what each ray may be of, a hint
+for the second network, which does not see the echoes.
 """
 
 from dataclasses import dataclass
@@ -13,9 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mmwave.waveform import AntennaArray, Waveform
 from panoradar_ros.imaging.grid import PanoramaGrid
-from panoradar_ros.learning.networks.panoramic import UNet, unpatched
+from panoradar_ros.learning.networks.panoramic import Block, Down, UNet, unpatched
+from panoradar_ros.learning.networks.surface import PlaneNormals
 from panoradar_ros.recognition.echo import LOWEST_DB, STEP_DB
+from panoradar_ros.recognition.features import CLASSES
 
 REDUCTION = 4
 PATCH = (2, 2)
@@ -24,8 +29,6 @@ _EVIDENCE_PER_SCALE = 6.0
 _NOTHING = 3.5
 LEAKAGE_M = 0.4
 """Nearer echoes are the radar's own."""
-
-_WINDOW = 1
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class RangeNetSize:
         patches: (rows, columns) that become one cell from level to level.
         blocks: a level on the way down.
         head: channels of the last layers.
+        surface: channels of the layers that improve normals.
     """
 
     feature: int
@@ -45,10 +49,11 @@ class RangeNetSize:
     patches: tuple[tuple[int, int], ...]
     blocks: int
     head: int
+    surface: int = 32
 
 
 SIZES = {
-    "tiny": RangeNetSize(8, (16, 24), ((2, 2),), 1, 16),
+    "tiny": RangeNetSize(8, (16, 24), ((2, 2),), 1, 16, 8),
     "small": RangeNetSize(32, (64, 96, 192, 256), ((2, 2), (2, 2), (2, 2)), 1, 64),
     "medium": RangeNetSize(48, (96, 160, 256, 384), ((2, 2), (2, 2), (2, 2)), 1, 96),
     # as many stages and channels as Lai et al. 2024, section 6.2
@@ -68,15 +73,17 @@ class RadarGrid:
         radius_m: of the antenna's circle: a bin measures from the antenna, a range image from the
             turntable's axis.
         rows: elevations.
+        columns: azimuths of the whole circle.
 
     Raises:
         ValueError: the bins are no multiple of REDUCTION.
     """
 
-    bins: int = 256
-    bin_m: float = 0.03747
-    radius_m: float = 0.08
-    rows: int = 64
+    bins: int = Waveform().samples_per_chirp
+    bin_m: float = Waveform().range_bin_m
+    radius_m: float = AntennaArray().radius_m
+    rows: int = PanoramaGrid().rows
+    columns: int = PanoramaGrid().columns
 
     def __post_init__(self) -> None:
         if self.bins % REDUCTION:
@@ -98,13 +105,19 @@ class RangeOutput(NamedTuple):
 
     Attributes:
         logits: (N, bin + 1, row, column); the last: nothing within reach.
-        correction_m: (N, row, column) of the position within the bin.
-        normal: (N, 3, row, column) outward, left, up; any length.
+        range_m: (N, row, column); inf: nothing within reach.
+        spread_m: (N, row, column) standard deviation of the distribution over all bins.
+        confidence: (N, row, column) how much of it lies about ``range_m``.
+        normal: (N, 3, row, column) unit vectors outward, left, up.
+        hint: (N, class, row, column) logarithms of what the ray may be of.
     """
 
     logits: Tensor
-    correction_m: Tensor
+    range_m: Tensor
+    spread_m: Tensor
+    confidence: Tensor
     normal: Tensor
+    hint: Tensor
 
 
 class RangeNet(nn.Module):
@@ -126,27 +139,25 @@ class RangeNet(nn.Module):
     ) -> None:
         super().__init__()
         radar = radar if radar is not None else RadarGrid()
+        self.radar = radar
         bins, self.coarse_m = radar.bins, radar.coarse_m
         self.coarse = bins // REDUCTION
         self.register_buffer("nearest_m", radar.nearest_m(), persistent=False)
         self.feature = nn.Linear(bins, size.feature)
         per_ray = size.feature + self.coarse
-        self.stem = nn.Sequential(
-            nn.Conv2d(per_ray * PATCH[0] * PATCH[1], size.widths[0], 1, bias=False),
-            nn.BatchNorm2d(size.widths[0]),
-            nn.ReLU(),
-        )
+        self.stem = Down(per_ray, size.widths[0], PATCH)
         self.unet = UNet(size.widths, size.patches, size.blocks, wraps)
         self.spread = nn.Conv2d(size.widths[0], size.head * PATCH[0] * PATCH[1], 1)
         self.head = nn.Conv2d(size.head + per_ray, size.head, 1)
-        self.answer = nn.Conv2d(size.head, self.coarse + 1 + 1 + 3, 1)
+        self.answer = nn.Conv2d(size.head, self.coarse + 1 + 1 + CLASSES, 1)
         nn.init.zeros_(self.answer.weight)
-        bias = torch.zeros(self.coarse + 5)
+        bias = torch.zeros(self.coarse + 2 + CLASSES)
         bias[: int(LEAKAGE_M / self.coarse_m)] = -10.0
         bias[self.coarse] = _NOTHING
-        bias[self.coarse + 2] = -1.0  # a surface that looks back at the radar
         self.answer.bias = nn.Parameter(bias)
         self.evidence = nn.Parameter(torch.tensor(_EVIDENCE_PER_SCALE))
+        self.planes = PlaneNormals(radar.rows, radar.columns)
+        self.surface = Surface(size.widths[0], size.surface, wraps)
 
     def forward(self, echo: Tensor) -> RangeOutput:
         """Answer for panoramas.
@@ -155,61 +166,108 @@ class RangeNet(nn.Module):
             echo: (N, row, column, range) uint8, see :mod:`panoradar_ros.recognition.echo`.
         """
         number, rows, columns, _ = echo.shape
-        strength = echo.float() * (STEP_DB / SCALE_DB) + LOWEST_DB / SCALE_DB
-        evidence = strength.reshape(number, rows, columns, self.coarse, REDUCTION).amax(-1)
-        rays = torch.cat([functional.relu(self.feature(strength)), evidence], dim=-1)
-        down, right = PATCH
-        cut = rays.reshape(number, rows // down, down, columns // right, right, -1)
-        patches = cut.permute(0, 2, 4, 5, 1, 3).reshape(number, -1, rows // down, columns // right)
-        context = unpatched(self.spread(self.unet(self.stem(patches))), PATCH)
+        steps = echo.float()
+        # of the steps themselves, so that the cube is gone through once
+        slope, first = STEP_DB / SCALE_DB, LOWEST_DB / SCALE_DB
+        weight, bias = self.feature.weight, self.feature.bias
+        feature = functional.linear(steps, weight * slope, bias + first * weight.sum(dim=1))
+        strongest = steps.reshape(number, rows, columns, self.coarse, REDUCTION).amax(-1)
+        rays = torch.cat([functional.relu(feature), strongest * slope + first], dim=-1)
         per_ray = rays.permute(0, 3, 1, 2)
-        answer = self.answer(functional.relu(self.head(torch.cat([context, per_ray], dim=1))))
-        logits = answer[:, : self.coarse + 1]
+        context = self.unet(self.stem(per_ray))
+        fine = unpatched(self.spread(context), PATCH)
+        answer = self.answer(functional.relu(self.head(torch.cat([fine, per_ray], dim=1))))
         echoes = self.evidence * per_ray[:, -self.coarse :]
+        logits, correction_m, hint = answer.split([self.coarse + 1, 1, CLASSES], dim=1)
         logits = torch.cat([logits[:, :-1] + echoes, logits[:, -1:]], dim=1)
-        return RangeOutput(logits, answer[:, self.coarse + 1], answer[:, self.coarse + 2 :])
+        position = read_position(logits, correction_m[:, 0], self.nearest_m, self.coarse_m)
+        with torch.no_grad():  # normals are learned; they do not bend ranges
+            plane, share = self.planes(position.range_m)
+        normal = functional.normalize(self.surface(context, plane, share, position), dim=1)
+        return RangeOutput(logits, *position, normal, hint)
 
-    def read(self, output: RangeOutput) -> "RangeImage":
-        """Turn an answer into ranges."""
-        return read_range(output, self.nearest_m, self.coarse_m)
+
+class Surface(nn.Module):
+    """Adds to the normals of planes what the echoes and the neighbourhood tell.
+
+    Args:
+        context: channels of the U-Net's answer.
+        width: channels of the layers.
+        wraps: azimuth is a circle.
+    """
+
+    def __init__(self, context: int, width: int, wraps: bool) -> None:
+        super().__init__()
+        self.patch = Down(3 + 3, width, PATCH)
+        self.join = nn.Conv2d(context + width, width, 1)
+        self.blocks = nn.Sequential(Block(width, wraps), Block(width, wraps))
+        self.spread = nn.Conv2d(width, 4 * PATCH[0] * PATCH[1], 1)
+        for parameter in self.spread.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(
+        self, context: Tensor, plane: Tensor, share: Tensor, position: "RangePosition"
+    ) -> Tensor:
+        """Normals of any length.
+
+        Args:
+            context: (N, channel, row / 2, column / 2).
+            plane: (N, 3, row, column) normals.
+            share: (N, row, column) of the neighbours that are of the plane.
+            position: of the rays.
+        """
+        range_m = torch.where(torch.isfinite(position.range_m), position.range_m, 0.0)
+        rest = torch.stack([share, range_m / 10.0, position.confidence], dim=1).detach()
+        patches = self.patch(torch.cat([plane, rest], dim=1))
+        joined = functional.relu(self.join(torch.cat([context, patches], dim=1)))
+        more = unpatched(self.spread(self.blocks(joined)), PATCH)
+        return plane * (1 + more[:, 3:]) + more[:, :3]
 
 
-class RangeImage(NamedTuple):
-    """What the distribution says.
+class RangePosition(NamedTuple):
+    """Where rays end.
 
     Attributes:
         range_m: (N, row, column); inf: nothing within reach.
         spread_m: (N, row, column) standard deviation of the distribution over all bins.
         confidence: (N, row, column) how much of it lies about ``range_m``.
-        normal: (N, 3, row, column) unit vectors outward, left, up.
     """
 
     range_m: Tensor
     spread_m: Tensor
     confidence: Tensor
-    normal: Tensor
 
 
-def read_range(output: RangeOutput, nearest_m: Tensor, coarse_m: float) -> RangeImage:
-    """Turn the network's answer into ranges.
+def read_position(
+    logits: Tensor, correction_m: Tensor, nearest_m: Tensor, coarse_m: float
+) -> RangePosition:
+    """Turn a distribution into ranges.
 
     Args:
-        output: of :class:`RangeNet`.
+        logits: (N, bin + 1, row, column); the last: nothing within reach.
+        correction_m: (N, row, column).
         nearest_m: (row,) middle of the first coarse bin, from the turntable's axis.
         coarse_m: from one bin to the next.
     """
-    probability = output.logits.softmax(dim=1)
-    bins, nothing = probability[:, :-1], probability[:, -1]
-    index = torch.arange(bins.shape[1], device=bins.device).float()[None, :, None, None]
-    best = bins.argmax(dim=1, keepdim=True).float()
-    near = bins * ((index - best).abs() < _WINDOW + 0.5)
-    mass = near.sum(dim=1).clamp_min(1e-9)
-    place = (near * index).sum(dim=1) / mass
-    range_m = nearest_m[:, None] + coarse_m * place + output.correction_m
-    something = bins.sum(dim=1).clamp_min(1e-9)
-    mean = (bins * index).sum(dim=1) / something
-    variance = (bins * index**2).sum(dim=1) / something - mean**2
-    spread_m = coarse_m * variance.clamp_min(0.0).sqrt()
+    bins = logits.shape[1] - 1
+    odds = (logits - logits.amax(dim=1, keepdim=True)).exp()
+    # moments as a 1 x 1 convolution: sums over the axis of the channels are slow
+    index = torch.arange(bins + 1, device=logits.device, dtype=logits.dtype)
+    there = (index < bins).to(logits.dtype)
+    moments = torch.stack([there, there * index, there * index**2])
+    total, first, second = functional.conv2d(odds, moments[:, :, None, None]).unbind(dim=1)
+    nothing = odds[:, -1]
+    best = logits[:, :-1].argmax(dim=1, keepdim=True)
+    near = torch.cat([best - 1, best, best + 1], dim=1)
+    inside = (near >= 0) & (near < bins)
+    near = near.clamp(0, bins - 1)
+    odds_near = odds.gather(1, near) * inside
+    mass = odds_near.sum(dim=1).clamp_min(1e-9)
+    place = (odds_near * near).sum(dim=1) / mass
+    range_m = nearest_m[:, None] + coarse_m * place + correction_m
     range_m = torch.where(nothing > mass, torch.inf, range_m.clamp_min(0.0))
-    normal = functional.normalize(output.normal, dim=1)
-    return RangeImage(range_m, spread_m, torch.maximum(mass, nothing), normal)
+    something = total.clamp_min(1e-9)
+    variance = second / something - (first / something) ** 2
+    spread_m = coarse_m * variance.clamp_min(0.0).sqrt()
+    confidence = torch.maximum(mass, nothing) / (total + nothing)
+    return RangePosition(range_m, spread_m, confidence)

@@ -15,9 +15,8 @@ from torch.nn import functional
 
 from panoradar_ros.learning.networks.panoramic import UNet, unpatched
 from panoradar_ros.recognition.detections import OBJECTS
-from panoradar_ros.recognition.features import CHANNELS
+from panoradar_ros.recognition.features import CHANNELS, CLASSES
 
-CLASSES = 11
 PATCH = (2, 2)
 _RARE = -4.6
 """Logarithm of the odds of an object before training: one cell in a hundred (Lin et al. 2017)."""

@@ -12,8 +12,8 @@ from panoradar_ros.benchmarking.beamforming_pictures import (
     half_power_width_deg,
     omnidirectional_cut,
 )
-from panoradar_ros.benchmarking.line_chart import Chart, Line, draw, save
 from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.line_chart import Chart, Line, draw, save
 
 
 def arguments(*given):

@@ -20,6 +20,7 @@ def test_poses_of_the_rays_are_where_the_robot_was(rotation_of, cloud_of):
     last = cube.ray_s.argmax()
     assert np.hypot(*cube.ray_poses[last, :2]) < 0.002
     assert cube.direction == rotation.direction
+    assert cube.range_bin_m == rotation.waveform.range_bin_m
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -28,8 +29,9 @@ def test_direction_follows_from_the_times(direction):
     ray_s = np.empty(columns)
     ray_s[(-direction * np.arange(columns)) % columns] = np.arange(columns) / columns
     cube = Cube(
-        np.ones((2, columns, 4), np.float32), np.ones(columns), ray_s, np.zeros((columns, 3)), 0, 1
-    )
+        np.ones((2, columns, 4), np.float32), np.ones(columns), ray_s, np.zeros((columns, 3)), 0, 1,
+        0.0375,
+    )  # fmt: skip
     assert cube.direction == direction
 
 
@@ -49,6 +51,7 @@ def test_a_cube_comes_back_from_its_message():
     assert cube.start_ns == 1000_000_000_000
     np.testing.assert_allclose(cube.ray_s, 0.5 * np.arange(8) / 8, atol=1e-6)
     assert cube.direction == -1
+    assert cube.range_bin_m == pytest.approx(rays["range_bin_m"][0])
 
 
 def test_other_clouds_are_no_cubes():
@@ -75,4 +78,6 @@ def test_cubes_that_are_kept_are_not_written_over(rotation_of, cloud_of):
 
 def test_shapes_of_a_cube_must_agree():
     with pytest.raises(ValueError, match="ray_poses must be"):
-        Cube(np.ones((2, 8, 4), np.float32), np.ones(8), np.ones(8), np.ones((8, 2)), 0, 1)
+        Cube(np.ones((2, 8, 4), np.float32), np.ones(8), np.ones(8), np.ones((8, 2)), 0, 1, 0.0375)
+    with pytest.raises(ValueError, match="range_bin_m must be positive"):
+        Cube(np.ones((2, 8, 4), np.float32), np.ones(8), np.ones(8), np.ones((8, 3)), 0, 1, 0.0)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mmwave.inference import ModelError, OnnxModel, read_card
+from mmwave.waveform import Waveform
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.learning.export import export_range_net
 from panoradar_ros.learning.losses import RangeTarget, range_loss
@@ -28,7 +29,7 @@ def panorama(seed=0, columns=GRID.columns):
     rows, cells = np.indices(bins.shape)
     echo[rows[:-1], cells[:-1], bins[:-1]] = steps(ECHO_DB)
     axis_m = 0.08 * np.cos(GRID.elevation_rad)[:, None]
-    range_m = (bins * 0.03747 + axis_m).astype(np.float32)
+    range_m = (bins * RADAR.bin_m + axis_m).astype(np.float32)
     range_m[-1] = np.inf
     return echo, range_m
 
@@ -41,7 +42,7 @@ def net():
 
 def answer(net, echo):
     with torch.no_grad():
-        return net.read(net(torch.from_numpy(echo)[None]))
+        return net(torch.from_numpy(echo)[None])
 
 
 def test_before_training_the_answer_is_the_strongest_echo(net):
@@ -138,7 +139,9 @@ def test_onnx_says_what_pytorch_says(net, tmp_path):
     assert np.abs(found["range_m"][both] - image.range_m[0].numpy()[both]).max() < 0.02
     np.testing.assert_allclose(found["confidence"], image.confidence[0], atol=5e-3)
     size = path.stat().st_size
-    assert size < 2.5 * sum(one.numel() for one in net.parameters()) + 60_000  # half precision
+    assert (
+        size < 2.5 * sum(one.numel() for one in net.parameters()) + 120_000
+    )  # half precision, and the graph
 
 
 def test_recogniser_makes_normals_of_the_robots_axes_and_marks_what_was_not_received(net, tmp_path):
@@ -168,6 +171,10 @@ def test_wrong_models_and_cubes_are_refused(net, tmp_path):
         RangeRecogniser(model, PanoramaGrid())
     with pytest.raises(ModelError, match="takes cubes of"):
         RangeRecogniser(model, GRID)(np.ones((8, 32, 128), np.float32), np.ones(32))
+    with pytest.raises(ModelError, match=r"range bins of 37\.50 mm, the cube's are 74\.99 mm"):
+        RangeRecogniser(model, GRID)(
+            np.ones((8, 32, 256), np.float32), np.ones(32), 2 * Waveform().range_bin_m
+        )
     with pytest.raises(ModelError, match="echo must be"):
         model.run(echo=np.zeros((1, 8, 32, 256), np.float32))
     with pytest.raises(ModelError, match="takes echo, got other"):

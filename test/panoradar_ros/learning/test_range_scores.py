@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mmwave.waveform import Waveform
 from panoradar_ros.learning.frames import NAMES, Frame
 from panoradar_ros.learning.range_scores import RangeScores, score_strongest_echo, strongest_echo_m
 
@@ -72,7 +73,7 @@ def test_angles_of_normals():
 def test_the_strongest_echo_is_found_behind_the_leakage():
     echo = np.full((*SHAPE, 256), 40, np.uint8)
     echo[..., 3], echo[..., 50] = 255, 120
-    row_m = 50 * 0.03747 + 0.08 * np.cos(np.deg2rad([45, 15, -15, -45]))
+    row_m = 50 * Waveform().range_bin_m + 0.08 * np.cos(np.deg2rad([45, 15, -15, -45]))
     np.testing.assert_allclose(strongest_echo_m(echo), np.repeat(row_m[:, None], 100, 1), atol=1e-3)
     one = frame(2.0)
     one = Frame(**{**{name: getattr(one, name) for name in NAMES}, "echo": echo})

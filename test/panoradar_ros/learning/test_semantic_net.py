@@ -8,7 +8,12 @@ from mmwave.inference import ModelError, OnnxModel
 from panoradar_ros.learning.boxes import boxes_of
 from panoradar_ros.learning.export import export_semantic_net
 from panoradar_ros.learning.frames import Frame
-from panoradar_ros.learning.networks.semantic_net import CHANNELS, SIZES, SemanticNet
+from panoradar_ros.learning.networks.semantic_net import (
+    CHANNELS,
+    SIZES,
+    SemanticNet,
+    SemanticOutput,
+)
 from panoradar_ros.learning.semantic_scores import SemanticScores
 from panoradar_ros.learning.semantic_targets import (
     cells_of,
@@ -16,7 +21,12 @@ from panoradar_ros.learning.semantic_targets import (
     semantic_loss,
     semantic_target,
 )
-from panoradar_ros.learning.semantic_task import SeenFrame, changed, class_weights
+from panoradar_ros.learning.semantic_task import (
+    SeenFrame,
+    changed,
+    class_weights,
+    drawing_shares,
+)
 from panoradar_ros.recognition.range_image import LearnedRangeImage
 from panoradar_ros.recognition.semantics import IGNORED, SemanticRecogniser, coloured
 
@@ -131,17 +141,42 @@ def test_rare_classes_weigh_more(object_scene):
     assert weight[4] == 1
 
 
+def test_frames_with_rare_classes_are_drawn_more_often(object_scene):
+    frames = [object_scene(OBJECTS[0])] + 7 * [object_scene()]
+    share = drawing_shares(frames)
+    assert share.sum() == pytest.approx(1)
+    assert share[0] == pytest.approx(2 * share[1])  # an eighth of the frames: sqrt(0.5 / 0.125)
+    np.testing.assert_allclose(share[1:], share[1])
+
+
+def test_the_score_that_costs_least_is_the_overlap_of_the_box(object_scene):
+    frame = object_scene(OBJECTS[0])
+    target = semantic_target([frame])
+    shape = target.objects.shape[2:]
+    edges = target.edges.clone()
+    edges[:, 2] += edges[:, 0] + edges[:, 2]  # boxes of twice the width: half of the overlap
+    logits = torch.zeros(1, 11, ROWS, COLUMNS)
+    costs = []
+    scores = np.arange(0.1, 0.95, 0.1)
+    for score in scores:
+        odds = torch.where(target.objects > 0, float(np.log(score / (1 - score))), -9.0)
+        output = SemanticOutput(logits, odds.reshape(1, 2, *shape), edges)
+        costs.append(float(semantic_loss(output, target)["objects"]))
+    assert scores[np.argmin(costs)] == pytest.approx(0.5)
+
+
 def test_a_changed_frame_keeps_features_and_truth_together(object_scene):
     frame = object_scene(*OBJECTS)
     array = features(frame)
-    array[5] = 0.3
+    array[CHANNELS.index("left")] = 0.3
     one = SeenFrame(array.astype(np.float16), frame, frame.range)
+    left = CHANNELS.index("left")
     signs = set()
     for seed in range(8):
         other = changed(one, np.random.default_rng(seed))
         np.testing.assert_allclose(other.features[0], other.frame.label / 10, atol=1e-3)
         assert len(boxes_of(other.frame)) == 2
-        signs.add(float(np.sign(other.features[5, 0, 0])))
+        signs.add(float(np.sign(other.features[left, 0, 0])))
     assert signs == {1.0, -1.0}
 
 
@@ -150,7 +185,8 @@ def image(frame):
     normal = np.zeros((*frame.range.shape, 3), np.float32)
     range_m = np.array(frame.range)
     range_m[:, 5] = np.nan
-    return LearnedRangeImage(range_m, zero, zero + 1, normal, normal)
+    hint = np.zeros((11, *frame.range.shape), np.float32)
+    return LearnedRangeImage(range_m, zero, zero + 1, normal, normal, hint)
 
 
 def test_onnx_says_what_pytorch_says_and_the_recogniser_names_it(net, object_scene, tmp_path):

@@ -3,6 +3,7 @@ import pytest
 
 from mmwave.simulation.building import RADAR_HEIGHT_M, generate_building
 from mmwave.simulation.trajectory import DRIVE_DURATION_S
+from mmwave.waveform import Waveform
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.learning.frames import BuildingFrames
 from panoradar_ros.learning.simulated import (
@@ -38,7 +39,7 @@ def test_echoes_lie_where_the_truth_is(made):
     db = decode_db(frame.echo[row])
     true = frame.range[row]
     seen = np.isfinite(true) & (true > 1.5) & (true < 8)
-    bins = np.rint((true - 0.08) / 0.03747)
+    bins = np.rint((true - 0.08) / Waveform().range_bin_m)
     at = np.array([db[c, int(b) - 1 : int(b) + 2].max() for c, b in enumerate(bins) if seen[c]])
     before = np.array(
         [db[c, int(b) - 16 : int(b) - 13].max() for c, b in enumerate(bins) if seen[c]]

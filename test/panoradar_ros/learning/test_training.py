@@ -1,14 +1,15 @@
 """Training: goes on where it stopped as if it had not, says what is wrong, keeps what is good."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from mmwave.waveform import Waveform
 from panoradar_ros.learning.dataset import (
     NO_AUGMENTATION,
-    Augmentation,
     FrameSet,
     augmented,
     batches,
@@ -16,9 +17,10 @@ from panoradar_ros.learning.dataset import (
 )
 from panoradar_ros.learning.frames import NAMES, Frame, write_building
 from panoradar_ros.learning.range_task import RangeTask
-from panoradar_ros.learning.training import TrainingSettings, read_run, train
+from panoradar_ros.learning.training import TrainingSettings, begin_with, read_run, train
 
 ROWS, COLUMNS = 64, 32
+BIN_M = Waveform().range_bin_m
 
 
 def frame(seed):
@@ -27,7 +29,7 @@ def frame(seed):
     bins = np.repeat(rng.integers(20, 240, (1, COLUMNS)), ROWS, axis=0)
     echo = rng.integers(20, 60, (ROWS, COLUMNS, 256), dtype=np.uint8)
     np.put_along_axis(echo, bins[..., None], 160, axis=-1)
-    range_m = (bins * 0.03747 + 0.08).astype(np.float32)
+    range_m = (bins * BIN_M + 0.08).astype(np.float32)
     normal = np.zeros((ROWS, COLUMNS, 3), np.int8)
     normal[..., 0] = -127
     shape = (ROWS, COLUMNS)
@@ -97,6 +99,34 @@ def test_other_settings_in_the_same_folder_are_refused(data, tmp_path):
         train(RangeTask(data, data), tmp_path / "run", settings(learning_rate=1e-4), quiet)
 
 
+def test_a_run_begins_with_the_weights_of_another(data, tmp_path):
+    first = train(RangeTask(data, data), tmp_path / "first", settings(), quiet)
+    net = RangeTask(data, data).network(settings(seed=9))
+    with torch.no_grad():
+        net.evidence.fill_(0.0)
+    assert begin_with(net, tmp_path / "first") == []
+    for one, other in zip(first.net.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+    wanted = settings(begin_from=str(tmp_path / "first"), learning_rate=1e-9, weight_decay=1e-9)
+    second = train(RangeTask(data, data), tmp_path / "second", wanted, quiet)
+    for one, other in zip(first.net.parameters(), second.net.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+    _, about = read_run(tmp_path / "second", RangeTask(data, data))
+    assert about["settings"]["begin_from"] == "first"  # no path of this machine
+    assert about["began_with"]["step"] == 6
+    assert about["began_with"]["data"]["buildings"] == 3
+
+
+def test_what_does_not_fit_stays_and_what_is_of_another_network_is_refused(data, tmp_path):
+    train(RangeTask(data, data), tmp_path / "first", settings(), quiet)
+    larger = RangeTask(data, data).network(settings(size="small"))
+    left = begin_with(larger, tmp_path / "first")
+    assert "feature.weight" in left
+    assert "evidence" not in left
+    with pytest.raises(ValueError, match=r"no weight of .* fits"):
+        begin_with(torch.nn.Linear(2, 2), tmp_path / "first")
+
+
 def test_a_broken_checkpoint_is_named(data, tmp_path):
     train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"nothing")
@@ -124,11 +154,11 @@ def test_rolling_and_flipping_keep_truth_and_echoes_together():
     normal = np.array(one.normal)
     normal[..., 1] = 40
     one = Frame(**{**{name: getattr(one, name) for name in NAMES}, "normal": normal})
-    wanted = Augmentation(gain_db=0.0, noise_db=0.0)
+    wanted = replace(NO_AUGMENTATION, roll=True, flip=True)
     flipped = set()
     for seed in range(8):
         other = augmented(one, wanted, np.random.default_rng(seed))
-        found_m = other.echo.argmax(axis=-1) * 0.03747 + 0.08
+        found_m = other.echo.argmax(axis=-1) * BIN_M + 0.08
         np.testing.assert_allclose(found_m, other.range, atol=1e-3)
         flipped.add(int(other.normal[0, 0, 1]))
     assert flipped == {40, -40}
@@ -143,7 +173,7 @@ def test_without_augmentation_nothing_changes():
 
 def test_noise_is_as_large_as_asked_and_differs_from_ray_to_ray():
     one = frame(1)
-    other = augmented(one, Augmentation(False, False, 0.0, 2.0), np.random.default_rng(0))
+    other = augmented(one, replace(NO_AUGMENTATION, noise_db=2.0), np.random.default_rng(0))
     error = other.echo.astype(float) - one.echo
     assert error.std() / 4 == pytest.approx(2.0, rel=0.05)
     correlation = np.corrcoef(error[0, 0], error[0, 1])[0, 1]

@@ -136,7 +136,7 @@ def _ticks(limits: tuple[float, float], logarithmic: bool) -> list[float]:
         power = 10.0 ** np.floor(np.log10(raw))
         step = power * next(m for m in (1, 2, 5, 10) if m * power >= raw)
         values = (np.arange(np.ceil(low / step - 1e-9), high / step + 1e-9) * step).tolist()
-        values = [round(value, 12) for value in values]
+        values = [round(value, 12) + 0.0 for value in values]  # no -0
     return [
         value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9) or not value
     ]
