@@ -1,24 +1,32 @@
 """The exported networks on frames of buildings that they never saw, beside the classical answer."""
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmwave.inference import OnnxModel
-from mmwave.metrics import chamfer_distance, modified_hausdorff_distance
+from mmwave.inference import ModelError, OnnxModel
 from mmwave.simulation.building import generate_building
-from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.learning.breakdown import Breakdown
+from panoradar_ros.learning.cloud_scores import CloudScores
+from panoradar_ros.learning.error_distribution import ErrorDistribution
 from panoradar_ros.learning.frames import Frame
-from panoradar_ros.learning.range_scores import FARTHEST_M, RangeScores, strongest_echo_m
+from panoradar_ros.learning.range_scores import RangeScores, absolute_error_m, strongest_echo_m
+from panoradar_ros.learning.seam_scores import SeamScores, half_turn
 from panoradar_ros.learning.semantic_scores import SemanticScores
 from panoradar_ros.learning.semantic_task import features_of
 from panoradar_ros.learning.simulated import draw_place, simulate_frame
 
 FRAMES_PER_BUILDING = 3
+
+OUTPUTS = {"range_m", "normal"}
+"""Of the range network, that are judged."""
+
+TOLD = OUTPUTS | {"spread_m", "confidence", "hint"}
+"""Of the range network, that the semantic network is told too."""
 
 
 @dataclass(frozen=True)
@@ -60,105 +68,167 @@ def fresh_frames(seed: int, count: int, styles: list[str]) -> Iterator[FreshFram
         building_number += 1
 
 
-@dataclass
-class CloudScores:
-    """Distances of point clouds, of every image; ``add`` collects them.
+class Answer(NamedTuple):
+    """What the networks say of a frame.
 
     Attributes:
-        chamfer_m: see :func:`mmwave.metrics.chamfer_distance`.
-        hausdorff_m: see :func:`mmwave.metrics.modified_hausdorff_distance`.
+        range_m: (row, column); inf or NaN: none.
+        normal: (row, column, 3) outward, left, up.
+        label: (row, column) classes; None without a semantic network.
     """
 
-    chamfer_m: list[float] = field(default_factory=list)
-    hausdorff_m: list[float] = field(default_factory=list)
-
-    def add(self, range_m: NDArray[np.floating], frame: Frame) -> None:
-        """Points of a range image beside those of the truth, glass left out in both.
-
-        Args:
-            range_m: (row, column).
-            frame: the truth.
-        """
-        found, true = cloud_m(range_m, frame), cloud_m(frame.range, frame)
-        if len(found) and len(true):
-            self.chamfer_m.append(chamfer_distance(found, true))
-            self.hausdorff_m.append(modified_hausdorff_distance(found, true))
-
-    def as_json(self) -> dict[str, float | None]:
-        """Means over the images."""
-        return {
-            "chamfer_m": float(np.mean(self.chamfer_m)) if self.chamfer_m else None,
-            "hausdorff_m": float(np.mean(self.hausdorff_m)) if self.hausdorff_m else None,
-        }
+    range_m: NDArray[np.float32]
+    normal: NDArray[np.float32]
+    label: NDArray[np.uint8] | None
 
 
-def cloud_m(range_m: NDArray[np.floating], frame: Frame) -> NDArray[np.float64]:
-    """(point, 3) of the rays that have a range within reach and do not end on glass."""
-    counted = np.isfinite(range_m) & (range_m <= FARTHEST_M) & ~frame.glass
-    rows, columns = range_m.shape
-    return range_m[counted, None] * PanoramaGrid(columns, rows).directions[counted]
+class _Heard(NamedTuple):
+    """Outputs of both networks by name, and how long they took."""
+
+    found: dict[str, NDArray[Any]]
+    named: dict[str, NDArray[Any]] | None
+    range_s: float
+    semantic_s: float
+
+    @property
+    def label(self) -> NDArray[np.uint8] | None:
+        return None if self.named is None else self.named["logits"].argmax(axis=0).astype(np.uint8)
 
 
-def evaluate(
-    frames: Iterable[FreshFrame], range_model: OnnxModel, semantic_model: OnnxModel | None = None
-) -> dict[str, Any]:
-    """Both networks on frames, beside what needs no learning.
+class Evaluation:
+    """Both networks on frames, beside what needs no learning; ``add`` collects them.
 
     Args:
-        frames: to look at.
         range_model: of the range network.
         semantic_model: of the semantic network, or None.
+        rotates: every frame is seen rolled by half a turn too.
 
-    Returns:
-        JSON-able figures; ``baseline_...`` are those of the strongest echo of every ray,
-        ``cfar_...`` those of the range image that the imaging node publishes.
+    Attributes:
+        learned_errors: of the learned ranges.
+        strongest_errors: of the strongest echoes.
     """
-    learned, strongest, detected = RangeScores(), RangeScores(), RangeScores()
-    clouds, cfar_clouds = CloudScores(), CloudScores()
-    semantic = SemanticScores()
-    by_style: dict[str, RangeScores] = {}
-    range_s, semantic_s, speed_error_mps = [], [], []
-    for one in frames:
+
+    def __init__(
+        self,
+        range_model: OnnxModel,
+        semantic_model: OnnxModel | None = None,
+        rotates: bool = False,
+    ) -> None:
+        self._range_model, self._semantic_model = range_model, semantic_model
+        self._rotates = rotates
+        self.learned_errors, self.strongest_errors = ErrorDistribution(), ErrorDistribution()
+        self._learned, self._strongest, self._detected = (RangeScores() for _ in range(3))
+        self._clouds, self._cfar_clouds = CloudScores(), CloudScores()
+        self._semantic = SemanticScores()
+        self._by_style: dict[str, RangeScores] = {}
+        self._breakdown, self._seam = Breakdown(), SeamScores()
+        self._heard_s: list[tuple[float, float]] = []
+        self._speed_error_mps: list[float] = []
+
+    def add(self, one: FreshFrame) -> Answer:
+        """Ask the networks about a frame.
+
+        Returns:
+            What they said.
+
+        Raises:
+            ModelError: a model does not take what the frame or the other one gives.
+            ValueError: the frame cannot be rolled, see
+                :func:`panoradar_ros.learning.seam_scores.half_turn`.
+        """
+        frame = one.frame
+        heard = self._ask(frame.echo)
+        range_m, normal, label = heard.found["range_m"], heard.found["normal"], heard.label
+        for scores in (self._learned, self._by_style.setdefault(one.style, RangeScores())):
+            scores.add(range_m, frame, normal)
+        self.learned_errors.add(absolute_error_m(range_m, frame))
+        strongest_m = strongest_echo_m(frame.echo)
+        self._strongest.add(strongest_m, frame)
+        self.strongest_errors.add(absolute_error_m(strongest_m, frame))
+        self._detected.add(frame.classical, frame)
+        self._clouds.add(range_m, frame)
+        self._cfar_clouds.add(frame.classical, frame)
+        self._breakdown.add(range_m, frame, one.speed_error_mps, label)
+        if heard.named is not None:
+            logits, objects, edges = (heard.named[name] for name in ("logits", "objects", "edges"))
+            self._semantic.add(logits, objects, edges, frame, range_m)
+        if self._rotates:
+            self._add_rolled(frame, range_m, label)
+        self._speed_error_mps.append(one.speed_error_mps)
+        self._heard_s.append((heard.range_s, heard.semantic_s))
+        return Answer(range_m, normal, label)
+
+    def _ask(self, echo: NDArray[np.uint8]) -> _Heard:
         begin = time.perf_counter()
-        found = range_model.run(echo=one.frame.echo[None])
-        range_s.append(time.perf_counter() - begin)
-        for scores in (learned, by_style.setdefault(one.style, RangeScores())):
-            scores.add(found["range_m"], one.frame, found["normal"])
-        strongest.add(strongest_echo_m(one.frame.echo), one.frame)
-        detected.add(one.frame.classical, one.frame)
-        clouds.add(found["range_m"], one.frame)
-        cfar_clouds.add(one.frame.classical, one.frame)
-        speed_error_mps.append(one.speed_error_mps)
-        if semantic_model is not None:
-            begin = time.perf_counter()
-            features = features_of(one.frame.echo, found)
-            named = semantic_model.run(features=features[None])
-            semantic_s.append(time.perf_counter() - begin)
-            logits, objects, edges = (named[name] for name in ("logits", "objects", "edges"))
-            semantic.add(logits, objects, edges, one.frame, found["range_m"])
-    figures, baseline, cfar = (one.as_json() for one in (learned, strongest, detected))
-    result = {
-        "simulated": True,
-        "frames": len(range_s),
-        **{name: value for name, value in figures.items() if name != "images"},
-        **{f"baseline_{name}": value for name, value in baseline.items() if name != "images"},
-        "range_mae_over_baseline": figures["range_mae_m"] / baseline["range_mae_m"],
-        "cfar_range_mae_m": cfar["range_mae_m"],
-        "cfar_range_median_m": cfar["range_median_m"],
-        **clouds.as_json(),
-        **{f"cfar_{name}": value for name, value in cfar_clouds.as_json().items()},
-        "range_mae_m_by_style": {
-            style: scores.as_json()["range_mae_m"] for style, scores in sorted(by_style.items())
-        },
-        "speed_error_mps": float(np.mean(speed_error_mps)),
-        "range_net_ms": 1e3 * float(np.median(range_s)),
-        "range_model_sha256": range_model.card.sha256,
-    }
-    if semantic_model is not None:
-        result |= semantic.as_json()
-        result["semantic_net_ms"] = 1e3 * float(np.median(semantic_s))
-        result["semantic_model_sha256"] = semantic_model.card.sha256
-    return result
+        found = self._range_model.run(echo=echo[None])
+        middle = time.perf_counter()
+        missing = sorted((OUTPUTS if self._semantic_model is None else TOLD) - found.keys())
+        if missing:
+            raise ModelError(
+                f"{self._range_model.path} gives no {', '.join(missing)}: it is of another version "
+                "or no range network; export one with panoradar export range"
+            )
+        if self._semantic_model is None:
+            return _Heard(found, None, middle - begin, 0.0)
+        named = self._semantic_model.run(features=features_of(echo, found)[None])
+        return _Heard(found, named, middle - begin, time.perf_counter() - middle)
+
+    def _add_rolled(
+        self, frame: Frame, range_m: NDArray[np.floating], label: NDArray[np.uint8] | None
+    ) -> None:
+        half = half_turn(range_m.shape[1])
+        rolled = self._ask(np.roll(frame.echo, half, axis=1))
+        rolled_back_m = np.roll(rolled.found["range_m"], -half, axis=1)
+        if label is None or rolled.label is None:
+            labels = None
+        else:
+            labels = label, np.roll(rolled.label, -half, axis=1)
+        self._seam.add(range_m, rolled_back_m, frame, labels)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able figures.
+
+        Returns:
+            ``baseline_...`` are those of the strongest echo of every ray, ``cfar_...`` those of the
+            range image that the imaging node publishes; the others are the networks'.
+
+        Raises:
+            ValueError: no frame had a pixel that counts.
+        """
+        figures, baseline, cfar = (
+            scores.as_json() for scores in (self._learned, self._strongest, self._detected)
+        )
+        range_ms, semantic_ms = 1e3 * np.median(self._heard_s, axis=0)
+        card = self._range_model.card
+        result = {
+            "simulated": True,
+            "frames": len(self._heard_s),
+            **{name: value for name, value in figures.items() if name != "images"},
+            **{f"baseline_{name}": value for name, value in baseline.items() if name != "images"},
+            "range_mae_over_baseline": figures["range_mae_m"] / baseline["range_mae_m"],
+            "cfar_range_mae_m": cfar["range_mae_m"],
+            "cfar_range_median_m": cfar["range_median_m"],
+            "range_error_quantiles_m": self.learned_errors.as_json(),
+            "baseline_range_error_quantiles_m": self.strongest_errors.as_json(),
+            **self._clouds.as_json(),
+            **{f"cfar_{name}": value for name, value in self._cfar_clouds.as_json().items()},
+            "range_mae_m_by_style": {
+                style: scores.as_json()["range_mae_m"]
+                for style, scores in sorted(self._by_style.items())
+                if scores.mae_m
+            },
+            **self._breakdown.as_json(),
+            **self._seam.as_json(),
+            "speed_error_mps": float(np.mean(self._speed_error_mps)),
+            "range_net_ms": float(range_ms),
+            "range_model_sha256": card.sha256,
+            "range_model_wraps": card.about.get("training", {}).get("settings", {}).get("wraps"),
+        }
+        if self._semantic_model is not None:
+            result |= self._semantic.as_json()
+            result["semantic_net_ms"] = float(semantic_ms)
+            result["semantic_model_sha256"] = self._semantic_model.card.sha256
+        return result
 
 
 def coloured_error(

@@ -1,74 +1,97 @@
 """Pictures of evaluated frames: echoes, classical and learned ranges, truth, errors, normals."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmwave.inference import OnnxModel
 from panoradar_ros.imaging import pictures
-from panoradar_ros.learning.evaluation import FreshFrame, coloured_error
+from panoradar_ros.learning.evaluation import Answer, FreshFrame, coloured_error
 from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.range_scores import FARTHEST_M
+from panoradar_ros.recognition.semantics import coloured
 
 ROWS = 3
+GAP_ROWS, NAME_ROWS = 6, 18
 
 
-def drawn(frames: Iterable[FreshFrame], model: OnnxModel, folder: Path) -> Iterator[FreshFrame]:
-    """The frames again, each drawn into a PNG file on its way.
+def save_sheet(folder: Path, number: int, one: FreshFrame, answer: Answer) -> None:
+    """Draw a frame into a PNG file.
 
     Args:
-        frames: to draw.
-        model: of the range network.
-        folder: for the files; made if it is not there.
+        folder: for the file; made if it is not there.
+        number: of the frame.
+        one: to draw.
+        answer: of the networks.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: the file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for number, one in enumerate(frames):
-        found = model.run(echo=one.frame.echo[None])
-        picture = sheet(one.frame, found["range_m"], found["normal"])
-        path = folder / f"{number:03d}_{one.style}_{one.seed}.png"
-        if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
-            raise OSError(f"{path} cannot be written")
-        yield one
+    path = folder / f"{number:03d}_{one.style}_{one.seed}.png"
+    picture = cv2.cvtColor(sheet(one.frame, answer), cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(path), picture):
+        raise OSError(f"{path} cannot be written")
 
 
-def sheet(
-    frame: Frame, range_m: NDArray[np.floating], normal: NDArray[np.floating]
-) -> NDArray[np.uint8]:
-    """One frame from top to bottom: classical, learned and true range; errors of the first two
-    (red too near, blue too far, grey not counted); learned and true normals.
+def sheet(frame: Frame, answer: Answer, named: bool = False) -> NDArray[np.uint8]:
+    """One frame, what :func:`panels` gives from top to bottom.
 
     Args:
         frame: with its truth.
-        range_m: (row, column) learned.
-        normal: (row, column, 3) learned; outward, left, up.
+        answer: of the networks.
+        named: with the name above every panel.
 
     Returns:
         (height, width, 3) rgb8; straight ahead in the middle.
+    """
+    parts = []
+    for number, (name, panel) in enumerate(panels(frame, answer)):
+        if named:
+            strip = np.full((NAME_ROWS, panel.shape[1], 3), 255, np.uint8)
+            cv2.putText(
+                strip, name, (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (30, 30, 30), 1, cv2.LINE_AA
+            )
+            parts.append(strip)
+        elif number:
+            parts.append(np.full((GAP_ROWS, panel.shape[1], 3), 255, np.uint8))
+        parts.append(panel)
+    return np.concatenate(parts)
+
+
+def panels(frame: Frame, answer: Answer) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Classical, learned and true range; errors of the first two (red too near, blue too far, grey
+    not counted); learned and true normals; learned and true classes if there are learned ones.
+
+    Args:
+        frame: with its truth.
+        answer: of the networks.
+
+    Returns:
+        Names and pictures, (height, width, 3) rgb8; straight ahead in the middle.
     """
 
     def ranges(image: NDArray[np.floating]) -> NDArray[np.uint8]:
         return pictures.panorama(image.astype(np.float32), FARTHEST_M, ROWS)
 
     def errors(image: NDArray[np.floating]) -> NDArray[np.uint8]:
-        centred = np.roll(coloured_error(image, frame), frame.range.shape[1] // 2, axis=1)
-        return np.repeat(centred, ROWS, axis=0)
+        return pictures.repeated(coloured_error(image, frame), ROWS)
 
     true_normal = frame.normal.astype(np.float32) / 127
-    learned_normal = np.where(np.isfinite(range_m)[..., None], normal, 0)
-    panels = [
-        ranges(frame.classical),
-        ranges(range_m),
-        ranges(np.where(frame.glass, np.nan, frame.range)),
-        errors(frame.classical),
-        errors(range_m),
-        pictures.normals(learned_normal, ROWS),
-        pictures.normals(true_normal, ROWS),
+    learned_normal = np.where(np.isfinite(answer.range_m)[..., None], answer.normal, 0)
+    result = [
+        ("CFAR range", ranges(frame.classical)),
+        ("learned range", ranges(answer.range_m)),
+        ("true range", ranges(np.where(frame.glass, np.nan, frame.range))),
+        ("error of CFAR to 1 m", errors(frame.classical)),
+        ("error of the learned range to 1 m", errors(answer.range_m)),
+        ("learned normals", pictures.normals(learned_normal, ROWS)),
+        ("true normals", pictures.normals(true_normal, ROWS)),
     ]
-    gap = np.full((6, frame.range.shape[1], 3), 255, np.uint8)
-    return np.concatenate([part for panel in panels for part in (panel, gap)][:-1])
+    if answer.label is not None:
+        result += [
+            ("learned classes", pictures.repeated(coloured(answer.label), ROWS)),
+            ("true classes", pictures.repeated(coloured(frame.label), ROWS)),
+        ]
+    return result

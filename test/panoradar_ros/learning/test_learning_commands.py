@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmwave.inference import OnnxModel
+from mmwave.waveform import Waveform
 from panoradar_ros.cli import main
 from panoradar_ros.learning.frames import Frame, write_building
 
@@ -27,7 +28,7 @@ def data(tmp_path):
             np.put_along_axis(echo, bins[..., None], 160, axis=-1)
             normal = np.zeros((64, 32, 3), np.int8)
             normal[..., 0] = -127
-            range_m = (bins * 0.03747 + 0.08).astype(np.float32)
+            range_m = (bins * Waveform().range_bin_m + 0.08).astype(np.float32)
             glass = np.zeros((64, 32), bool)
             frames.append(Frame(echo, range_m, range_m, normal, label, instance, glass))
         meta = {"style": "made up", "seed": number, "simulated": True}
@@ -84,6 +85,8 @@ def test_a_run_of_another_network_is_not_exported(data, tmp_path, capsys):
         (["simulate", "dataset", "x", "--buildings", "0"], "--buildings must be at least 1"),
         (["evaluate", "panoradar", "--limit", "0"], "--limit must be at least 1"),
         (["evaluate", "panoradar", "--seed", "100000"], "from 100000 on are for training"),
+        (["evaluate", "panoradar", "--report", "x.png"], "must be the name of an HTML file"),
+        (["evaluate", "panoradar", "--report", "/dev/null/x.html"], "cannot be written"),
     ],
 )
 def test_wrong_arguments_are_refused(words, problem, tmp_path, monkeypatch, capsys):
