@@ -12,6 +12,7 @@ COMMANDS = {
     "record": "record topics into a bag",
     "replay": "play a bag, or image it again",
     "simulate": "write simulated drives, or frames of many buildings, to disk",
+    "prepare": "make frames to train on of PanoRadar's raw recordings",
     "train": "train a network on frames from disk",
     "export": "write a trained network as an ONNX file with its card",
     "evaluate": "what the networks are worth in buildings that they never saw",
