@@ -1,7 +1,7 @@
 """Procedural indoor buildings: the same seed and style always give the same building."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -86,25 +86,30 @@ class Building:
         return drive_along(self.drive_points_m, duration_s)
 
 
-def generate_building(seed: int, style: str = "office") -> Building:
+def generate_building(seed: int, style: str = "office", people: int | None = None) -> Building:
     """Draw, build, furnish and people one storey.
 
     Args:
         seed: any non-negative integer.
         style: a name from :data:`mmwave.simulation.styles.STYLES`.
+        people: how many to put in where they have room; None: as many as the style has.
 
     Returns:
         The building; identical arrays for identical arguments.
 
     Raises:
-        ValueError: no such style, or a negative seed.
+        ValueError: no such style, or a negative seed or number of people.
     """
     if style not in STYLES:
         raise ValueError(f"no building style {style!r}; there are {', '.join(STYLES)}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
+    if people is not None and people < 0:
+        raise ValueError(f"people must not be negative, got {people}")
     generator = np.random.default_rng([seed, zlib.crc32(style.encode())])
     plan = STYLES[style](generator)
+    if people is not None:
+        plan = replace(plan, people=people)
     furnisher = Furnisher(plan, generator)
     parts = [floors_and_ceilings(plan)]
     for wall in plan.walls:

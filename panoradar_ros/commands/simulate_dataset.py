@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=6, help="of each building (6)")
     parser.add_argument("--seed", type=int, default=100_000, help="of the first building (100000)")
     parser.add_argument("--styles", nargs="+", metavar="STYLE", help="of the buildings (all)")
+    parser.add_argument(
+        "--people", type=int, help="in each building, where they have room (as its style has)"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument(
         "--dask",
@@ -59,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             styles[number % len(styles)],
             arguments.seed + number,
             arguments.frames,
+            arguments.people,
             threads,
         )
         for number in range(arguments.buildings)
@@ -94,7 +98,9 @@ def _workers(arguments: argparse.Namespace, root: Path) -> AbstractContextManage
     return ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn"))
 
 
-def _building(root: Path, style: str, seed: int, frames: int, threads: int) -> str:
+def _building(
+    root: Path, style: str, seed: int, frames: int, people: int | None, threads: int
+) -> str:
     """Simulate one building; what is wrong with it if the robot has no room there, else nothing."""
     import numba
 
@@ -102,7 +108,7 @@ def _building(root: Path, style: str, seed: int, frames: int, threads: int) -> s
 
     numba.set_num_threads(threads)
     try:
-        simulate_building(root, style, seed, frames)
+        simulate_building(root, style, seed, frames, people=people)
     except ValueError as error:
         return f"{style} {seed} left out: {error}"
     return ""

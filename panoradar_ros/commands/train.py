@@ -39,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="the highest (0.0015)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (0)")
     parser.add_argument(
-        "--begin-from", type=Path, help="folder of another run, to begin with its weights"
+        "--begin-from",
+        type=Path,
+        help="folder of another run, or model such as models/panoradar_range.onnx, to begin with "
+        "its weights",
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
     parser.add_argument(

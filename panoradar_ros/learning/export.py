@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from mmwave.inference import OnnxModel, card_path, file_sha256
+from mmwave.inference import OnnxModel, card_path, file_sha256, read_card
 from panoradar_ros.learning.networks.range_net import RangeNet
 from panoradar_ros.learning.networks.semantic_net import SemanticNet
 
 OPSET = 17
+_NET = "net."
+_HALF = "_half"
 SMALL = 256
 """Initialisers with fewer numbers stay in single precision: they cost nothing."""
 
@@ -118,19 +121,11 @@ def _export(
     card: Mapping[str, Any],
     compare: Callable[[list[np.ndarray], list[np.ndarray]], dict[str, float]],
 ) -> dict[str, float]:
-    batch = torch.from_numpy(np.ascontiguousarray(example))[None]
+    batch = torch.from_numpy(np.array(example))[None]
     partial = path.with_name(f".{path.stem}.{os.getpid()}.onnx")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.onnx.export(
-            module,
-            (batch,),
-            str(partial),
-            input_names=[input_name],
-            output_names=list(outputs),
-            opset_version=OPSET,
-            dynamo=False,
-        )
+        _write_graph(module, batch, partial, input_name, outputs)
         model = onnx.load(str(partial))
         halve_weights(model)
         onnx.checker.check_model(model)
@@ -149,6 +144,27 @@ def _export(
         partial.unlink(missing_ok=True)
         card_path(partial).unlink(missing_ok=True)
     return errors
+
+
+def _write_graph(
+    module: nn.Module, batch: Tensor, path: Path, input_name: str, outputs: tuple[str, ...]
+) -> None:
+    """The module as ONNX, its weights by their own names: who has the file can train on from it.
+
+    ONNX Runtime joins convolutions with their normalisation when it loads the file.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer, about shapes that never change here
+        torch.onnx.export(
+            module,
+            (batch,),
+            str(path),
+            input_names=[input_name],
+            output_names=list(outputs),
+            opset_version=OPSET,
+            training=torch.onnx.TrainingMode.PRESERVE,
+            dynamo=False,
+        )
 
 
 def differences(expected: list[np.ndarray], found: list[np.ndarray]) -> dict[str, float]:
@@ -190,6 +206,24 @@ def semantic_differences(expected: list[np.ndarray], found: list[np.ndarray]) ->
     return errors
 
 
+def exported_weights(path: Path) -> dict[str, Tensor]:
+    """A network's weights by their names in PyTorch, from the file that was exported of it.
+
+    Raises:
+        ModelError: see :func:`mmwave.inference.read_card`.
+        ValueError: the file holds no weights by name.
+    """
+    read_card(path)
+    weights = {}
+    for one in onnx.load(str(path)).graph.initializer:
+        if one.name.startswith(_NET):
+            name = one.name.removeprefix(_NET).removesuffix(_HALF)
+            weights[name] = torch.from_numpy(numpy_helper.to_array(one).astype(np.float32))
+    if not any(name.endswith("running_var") for name in weights):
+        raise ValueError(f"{path} does not hold its network's weights by name: export it anew")
+    return weights
+
+
 def halve_weights(model: onnx.ModelProto) -> None:
     """Keep large weights in half precision, with a cast before their use: half the file."""
     graph = model.graph
@@ -199,9 +233,9 @@ def halve_weights(model: onnx.ModelProto) -> None:
             kept.append(weight)
             continue
         half = numpy_helper.to_array(weight).astype(np.float16)
-        kept.append(numpy_helper.from_array(half, weight.name + "_half"))
+        kept.append(numpy_helper.from_array(half, weight.name + _HALF))
         casts.append(
-            helper.make_node("Cast", [weight.name + "_half"], [weight.name], to=TensorProto.FLOAT)
+            helper.make_node("Cast", [weight.name + _HALF], [weight.name], to=TensorProto.FLOAT)
         )
     nodes = list(graph.node)
     del graph.initializer[:], graph.node[:]

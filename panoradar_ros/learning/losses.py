@@ -6,8 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mmwave.simulation.scene import IGNORED_CLASS
+from mmwave.simulation.scene import IGNORED_CLASS, SemanticClass
 from panoradar_ros.learning.networks.range_net import RangeNet, RangeOutput
+
+OBJECTS = (SemanticClass.PERSON, SemanticClass.CHAIR_TABLE, SemanticClass.TRASHCAN)
+"""Stand before walls and show few rays: without a weight of their own, a network that sees the wall
+behind them has hardly any loss from it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class RangeWeights:
         position: absolute error within the right bin, per coarse bin.
         normal: of the normals.
         hint: cross entropy of the classes.
+        objects: how often a ray of OBJECTS counts, beside others of range and class.
         far: errors of the position count up to so many coarse bins; those of the bin itself are
             the distribution's.
     """
@@ -44,6 +49,7 @@ class RangeWeights:
     position: float = 2.0
     normal: float = 1.0
     hint: float = 0.3
+    objects: float = 4.0
     far: float = 2.0
 
 
@@ -78,14 +84,14 @@ def range_loss(
 
     of_range = -((1 - share) * of_bin(low) + share * of_bin(low + 1))
     entropy = torch.where(nothing, -log_probability[:, -1], of_range)
-    counted = target.counts.float()
-    parts = {"bins": _mean(entropy, counted)}
+    often = _often(target, weights.objects)
+    parts = {"bins": _mean(entropy, target.counts * often)}
     both = target.counts & ~nothing & torch.isfinite(output.range_m)
     # infinities are taken out before the difference: their slope would be no number
     found_m, true_m = (torch.where(both, one, 0.0) for one in (output.range_m, target.range_m))
     error = (found_m - true_m).abs() / net.coarse_m
     near = both & (error < weights.far)
-    parts["position"] = _mean(torch.where(near, error, 0.0), near.float())
+    parts["position"] = _mean(torch.where(near, error, 0.0), near * often)
     cosine = (output.normal * target.normal).sum(dim=1)
     has_normal = target.counts & something & (target.normal != 0).any(dim=1)
     # the angle itself for small ones, and no infinite slope where they agree
@@ -95,9 +101,17 @@ def range_loss(
         told = functional.cross_entropy(
             output.hint, target.label, ignore_index=IGNORED_CLASS, reduction="none"
         )
-        parts["hint"] = _mean(told, (target.label != IGNORED_CLASS).float())
+        parts["hint"] = _mean(told, (target.label != IGNORED_CLASS) * often)
     parts["sum"] = sum(getattr(weights, name) * value for name, value in parts.items())
     return parts
+
+
+def _often(target: RangeTarget, objects: float) -> Tensor:
+    """(N, row, column) how often a ray counts."""
+    if target.label is None:
+        return torch.ones_like(target.range_m)
+    of_object = torch.isin(target.label, torch.tensor(OBJECTS, device=target.label.device))
+    return 1 + (objects - 1) * of_object
 
 
 def _mean(value: Tensor, weight: Tensor) -> Tensor:

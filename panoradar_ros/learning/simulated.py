@@ -251,7 +251,12 @@ def _known(place: Place, panorama: Panorama, noise: float, middle_s: float) -> d
 
 
 def simulate_building(
-    root: Path, style: str, seed: int, frames: int, progress: Iterator[Any] | None = None
+    root: Path,
+    style: str,
+    seed: int,
+    frames: int,
+    progress: Iterator[Any] | None = None,
+    people: int | None = None,
 ) -> Path:
     """Frames of one building, written to ``root/<style>_<seed>`` unless they are there.
 
@@ -261,6 +266,7 @@ def simulate_building(
         seed: of the building and everything in its frames.
         frames: how many, each from a place of its own.
         progress: advanced once a frame.
+        people: in the building, see :func:`generate_building`.
 
     Returns:
         The folder.
@@ -268,7 +274,7 @@ def simulate_building(
     folder = root / f"{style}_{seed:06d}"
     if folder.exists():
         return folder
-    building = generate_building(seed, style)
+    building = generate_building(seed, style, people)
     generator = np.random.default_rng([seed, 0xF4A3E])
     imager = Imager()
     made, known = [], []
@@ -279,7 +285,6 @@ def simulate_building(
         known.append(figures)
         if progress is not None:
             next(progress, None)
-    write_building(
-        folder, made, {"simulated": True, "style": style, "seed": seed, "of_frames": known}
-    )
+    about = {"simulated": True, "style": style, "seed": seed, "people": len(building.people)}
+    write_building(folder, made, {**about, "of_frames": known})
     return folder

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from mmwave.inference import read_card
 from panoradar_ros.learning.distributed import (
     ALONE,
     Processes,
@@ -25,6 +26,7 @@ from panoradar_ros.learning.distributed import (
     check_same_step,
     joined,
 )
+from panoradar_ros.learning.export import exported_weights
 from panoradar_ros.this_machine import machine
 
 CHECKPOINT_S = 600.0
@@ -46,7 +48,8 @@ class TrainingSettings:
         validations: over the run, the last at its end.
         device: for PyTorch, ``cpu`` or ``cuda``.
         wraps: azimuth is a circle; False for the ablation.
-        begin_from: folder of another run, whose weights it begins with where they fit; empty: none.
+        begin_from: folder of another run, or exported model, whose weights it begins with where
+            they fit; empty: none.
 
     Raises:
         ValueError: a value is out of its range.
@@ -170,24 +173,30 @@ def open_run(folder: Path, settings: TrainingSettings, task: Task) -> Run:
     return run
 
 
-def begin_with(net: nn.Module, folder: Path) -> list[str]:
-    """Give a network the weights of another run, where name and shape are the same.
+def begin_with(net: nn.Module, source: Path) -> list[str]:
+    """Give a network the weights of another, where name and shape are the same.
+
+    Args:
+        net: to change.
+        source: folder of a run, or exported model, ``NAME.onnx``.
 
     Returns:
         Names of the weights that stay as they were.
 
     Raises:
-        ValueError: the folder holds no checkpoint, or none of its weights fits.
+        ValueError: the folder holds no checkpoint, the model is none or does not hold them by
+            name, or none of its weights fits.
     """
     own = net.state_dict()
-    other = read_checkpoint(folder)["net"]
+    exported = source.suffix == ".onnx"
+    other = exported_weights(source) if exported else read_checkpoint(source)["net"]
     fitting = {
         name: value
         for name, value in other.items()
         if name in own and own[name].shape == value.shape
     }
     if not fitting:
-        raise ValueError(f"no weight of {folder} fits: it is of another network or size")
+        raise ValueError(f"no weight of {source} fits: it is of another network or size")
     net.load_state_dict(fitting, strict=False)
     return sorted(set(own) - set(fitting))
 
@@ -208,7 +217,12 @@ def _described(settings: TrainingSettings, task: Task, processes: Processes) -> 
     return about
 
 
-def _history(folder: Path) -> dict[str, Any]:
+def _history(source: Path) -> dict[str, Any]:
+    if source.suffix == ".onnx":
+        card = read_card(source)
+        training: dict[str, Any] = card.about["training"]
+        return {"model": card.name, "sha256": card.sha256, **training}
+    folder = source
     step = read_checkpoint(folder)["step"]
     try:
         about = json.loads((folder / "run.json").read_text(encoding="utf-8"))

@@ -320,3 +320,15 @@ def test_glass_fronts_let_light_through_but_not_the_radar():
     assert np.all(light.range_m >= radar.range_m)
     assert np.all(light.range_m[radar.glass] > radar.range_m[radar.glass])
     assert np.array_equal(light.range_m[~radar.glass], radar.range_m[~radar.glass])
+
+
+def test_a_building_holds_as_many_people_as_are_wanted_and_the_same_furniture():
+    plain, empty, crowded = (generate_building(3, "office", people) for people in (None, 0, 9))
+    assert len(plain.people) == plain.plan.people
+    assert len(empty.people) == 0
+    assert len(crowded.people) == 9
+    for other in (empty, crowded):
+        np.testing.assert_array_equal(other.scene.vertices_m, plain.scene.vertices_m)
+    assert crowded.clearance_m(drive_points(crowded), TIMES).min() >= 0.4
+    with pytest.raises(ValueError, match="people must not be negative, got -1"):
+        generate_building(3, "office", -1)

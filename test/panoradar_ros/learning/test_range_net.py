@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from mmwave.inference import ModelError, OnnxModel, read_card
+from mmwave.simulation.scene import SemanticClass
 from mmwave.waveform import Waveform
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.learning.export import export_range_net
-from panoradar_ros.learning.losses import RangeTarget, range_loss
+from panoradar_ros.learning.losses import RangeTarget, RangeWeights, range_loss
 from panoradar_ros.learning.networks.range_net import SIZES, RadarGrid, RangeNet
 from panoradar_ros.recognition.range_image import RangeRecogniser
 
@@ -123,6 +124,29 @@ def test_loss_is_least_at_the_truth_and_glass_does_not_count(net):
     other[:, 5] = 1.0
     counts = torch.from_numpy(~glass)[None]
     assert loss(other, counts)["sum"] == pytest.approx(loss(range_m, counts)["sum"])
+
+
+def test_a_ray_of_a_person_counts_as_often_as_the_weight_says(net):
+    echo, range_m = panorama(4)
+    output = net(torch.from_numpy(echo)[None])
+    person = np.zeros(range_m.shape, bool)
+    person[2:5, 8:12] = True
+    label = np.where(person, int(SemanticClass.PERSON), int(SemanticClass.WALL))
+
+    def of_bins(counts):
+        target = RangeTarget(
+            torch.from_numpy(range_m)[None],
+            torch.zeros(1, 3, *range_m.shape),
+            torch.from_numpy(counts)[None],
+            torch.from_numpy(label)[None],
+        )
+        weights = RangeWeights(objects=3.0)
+        return float(range_loss(net, output, target, weights)["bins"].detach())
+
+    few, many = 3.0 * person.sum(), (~person).sum()
+    expected = (few * of_bins(person) + many * of_bins(~person)) / (few + many)
+    assert of_bins(np.ones_like(person)) == pytest.approx(expected, rel=1e-5)
+    assert of_bins(person) != pytest.approx(of_bins(~person), rel=1e-3)
 
 
 def test_onnx_says_what_pytorch_says(net, tmp_path):

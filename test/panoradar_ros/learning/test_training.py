@@ -4,9 +4,11 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
+from mmwave.inference import ModelError, card_path, file_sha256
 from mmwave.waveform import Waveform
 from panoradar_ros.learning.dataset import (
     NO_AUGMENTATION,
@@ -15,6 +17,7 @@ from panoradar_ros.learning.dataset import (
     batches,
     range_batch,
 )
+from panoradar_ros.learning.export import export_range_net
 from panoradar_ros.learning.frames import NAMES, Frame, write_building
 from panoradar_ros.learning.range_task import RangeTask
 from panoradar_ros.learning.training import TrainingSettings, begin_with, read_run, train
@@ -115,6 +118,41 @@ def test_a_run_begins_with_the_weights_of_another(data, tmp_path):
     assert about["settings"]["begin_from"] == "first"  # no path of this machine
     assert about["began_with"]["step"] == 6
     assert about["began_with"]["data"]["buildings"] == 3
+
+
+def test_a_run_begins_with_an_exported_model(data, tmp_path):
+    first = train(RangeTask(data, data), tmp_path / "first", settings(), quiet)
+    path = tmp_path / "first.onnx"
+    net, about = read_run(tmp_path / "first", RangeTask(data, data))
+    export_range_net(net, path, data[0].echo, {"name": "first", "training": about})
+    other = RangeTask(data, data).network(settings(seed=9))
+    left = begin_with(other, path)
+    assert all(name.endswith("num_batches_tracked") for name in left)
+    found = other.state_dict()
+    for name, value in first.net.state_dict().items():
+        if name not in left:  # half precision
+            torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-6)
+    wanted = settings(begin_from=str(path), seed=5)
+    train(RangeTask(data, data), tmp_path / "second", wanted, quiet)
+    _, about = read_run(tmp_path / "second", RangeTask(data, data))
+    assert about["began_with"]["sha256"] == file_sha256(path)
+    assert about["began_with"]["settings"]["seed"] == settings().seed
+
+
+def test_a_model_without_names_of_its_weights_is_refused(data, tmp_path):
+    train(RangeTask(data, data), tmp_path / "first", settings(), quiet)
+    path = tmp_path / "first.onnx"
+    net, about = read_run(tmp_path / "first", RangeTask(data, data))
+    export_range_net(net, path, data[0].echo, {"name": "first", "training": about})
+    model = onnx.load(path)
+    for number, one in enumerate(model.graph.initializer):
+        one.name = str(number)
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match="not the file that its card describes"):
+        begin_with(net, path)
+    card_path(path).write_text(json.dumps({"name": "first", "sha256": file_sha256(path)}))
+    with pytest.raises(ValueError, match=r"by name: export it anew"):
+        begin_with(net, path)
 
 
 def test_what_does_not_fit_stays_and_what_is_of_another_network_is_refused(data, tmp_path):
