@@ -24,6 +24,9 @@ PROVIDERS = {
 }
 
 
+Shape = tuple[int | None, ...]
+
+
 class ModelError(ValueError):
     """A model cannot be used; the message names the file and the remedy."""
 
@@ -54,8 +57,12 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_card(model: Path) -> ModelCard:
+def read_card(model: Path, content: bytes | None = None) -> ModelCard:
     """Read the card of a model and hold the file against it.
+
+    Args:
+        model: its path.
+        content: of the file, if it was read already; what is checked is what is loaded then.
 
     Raises:
         ModelError: file or card is missing, the card is not one, or the hash is another.
@@ -71,7 +78,7 @@ def read_card(model: Path) -> ModelCard:
             f"{model} has no usable card {path} ({error!r}): get both files again, or export the "
             "model anew"
         ) from error
-    found = file_sha256(model)
+    found = file_sha256(model) if content is None else hashlib.sha256(content).hexdigest()
     if found != card.sha256:
         raise ModelError(
             f"{model} is not the file that its card describes (SHA-256 {found[:12]}..., the card "
@@ -92,6 +99,7 @@ class OnnxModel:
         card: of the model.
         provider: that runs it.
         input_shapes: by name; a string is any number.
+        output_shapes: likewise.
 
     Raises:
         ModelError: see :func:`read_card`; the file is no model; a GPU is wanted and none answers.
@@ -104,7 +112,8 @@ class OnnxModel:
         if device not in PROVIDERS:
             raise ValueError(f"device must be one of {', '.join(PROVIDERS)}, got {device!r}")
         self.path = path
-        self.card = read_card(path)
+        content = path.read_bytes() if path.is_file() else None
+        self.card = read_card(path, content)
         there = onnxruntime.get_available_providers()
         wanted = [name for name in PROVIDERS[device] if name in there]
         if not wanted:
@@ -116,18 +125,50 @@ class OnnxModel:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=wanted
-            )
+            self._session = onnxruntime.InferenceSession(content, options, providers=wanted)
         except Exception as error:  # ONNX Runtime raises its own
-            raise ModelError(f"{path} cannot be loaded: {error}") from error
+            raise ModelError(
+                f"{path} cannot be loaded ({error}): export it anew, or get it again"
+            ) from error
         self.provider = self._session.get_providers()[0]
         if device == "gpu" and self.provider != wanted[0]:
             raise ModelError(f"{path}: no GPU answers; set device to cpu")
         self.input_shapes = {one.name: tuple(one.shape) for one in self._session.get_inputs()}
+        self.output_shapes = {one.name: tuple(one.shape) for one in self._session.get_outputs()}
         self._types = {one.name: one.type for one in self._session.get_inputs()}
         self._outputs = [one.name for one in self._session.get_outputs()]
         _LOG.info("%s runs on %s", path.name, self.provider)
+
+    def require(
+        self,
+        inputs: Mapping[str, tuple[str, Shape]],
+        outputs: Mapping[str, Shape],
+        what: str,
+    ) -> None:
+        """Hold the model against what is wanted of it, before anything is run.
+
+        Args:
+            inputs: type and shape by name; None in a shape is any fixed number.
+            outputs: shape by name; it may have others too.
+            what: it should take, for the message.
+
+        Raises:
+            ModelError: it takes or gives something else.
+        """
+        for name, (kind, shape) in inputs.items():
+            found = self.input_shapes.get(name)
+            type_fits = _TYPES.get(self._types.get(name, "")) == np.dtype(kind)
+            fixed = found is not None and all(isinstance(one, int) for one in found)
+            if found is None or not (type_fits and fixed and _fits(found, shape)):
+                raise ModelError(f"{self.path.name} takes {self.input_shapes}, not {what}")
+        for name, shape in outputs.items():
+            found = self.output_shapes.get(name)
+            if found is None or not _fits(found, shape):
+                wanted = " x ".join("any" if one is None else str(one) for one in shape)
+                raise ModelError(
+                    f"{self.path.name} gives {self.output_shapes}, no {name} of {wanted}: it is of "
+                    "another version; get model and card of this one, or export it anew"
+                )
 
     def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Run the model once.
@@ -158,6 +199,14 @@ class OnnxModel:
                 )
         found = self._session.run(self._outputs, inputs)
         return dict(zip(self._outputs, found, strict=True))
+
+
+def _fits(found: tuple[Any, ...], wanted: Shape) -> bool:
+    """Whether a shape is the one wanted; names in it, and None in what is wanted, fit anything."""
+    return len(found) == len(wanted) and all(
+        one is None or not isinstance(its, int) or its == one
+        for its, one in zip(found, wanted, strict=True)
+    )
 
 
 _TYPES = {

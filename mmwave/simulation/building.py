@@ -126,5 +126,5 @@ def generate_building(seed: int, style: str = "office", people: int | None = Non
     scene = Scene.merge(parts + furnisher.parts)
     free = free_space(scene, plan.low_m, plan.high_m)
     points = plan_drive(plan, free, generator)
-    people = populate(plan, free, points, generator, furnisher.new_instance, CLEARANCE_M)
-    return Building(style, seed, plan, scene, people, free, points)
+    crowd = populate(plan, free, points, generator, furnisher.new_instance, CLEARANCE_M)
+    return Building(style, seed, plan, scene, crowd, free, points)

@@ -5,7 +5,8 @@ The grid is that of the Ouster OS0-64 that PanoRadar was trained with (Lai et al
 +45 (row 0) to -45 degrees (row 63).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -165,6 +166,23 @@ class Truth:
     instance_id: NDArray[np.int32]
     glass: NDArray[np.bool_]
 
+    @staticmethod
+    def beside(parts: "Sequence[Truth]") -> "Truth":
+        """Truths of (row, column) side by side."""
+        names = [one.name for one in fields(Truth)]
+        return Truth(
+            *(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in names)
+        )
+
+    def nearest(self, other: "Truth") -> "Truth":
+        """Of every direction the nearer of two surfaces."""
+        behind = other.range_m < self.range_m
+        merged = {}
+        for one in fields(Truth):
+            own, its = getattr(self, one.name), getattr(other, one.name)
+            merged[one.name] = np.where(behind[..., None] if own.ndim > 2 else behind, its, own)
+        return Truth(**merged)
+
 
 def cast_truth(
     caster: RayCaster,
@@ -244,17 +262,42 @@ def panorama_truth(
     """
     positions, yaw = _column_poses(positions_m, yaw_rad, columns)
     azimuth = column_azimuth_rad(columns) + yaw
+    caster = scene if isinstance(scene, RayCaster) else RayCaster(scene)
+    return columns_truth(caster, positions, azimuth, rows, max_range_m, through_glass=through_glass)
+
+
+def columns_truth(
+    caster: RayCaster,
+    positions_m: NDArray[np.float64],
+    azimuth_rad: NDArray[np.float64],
+    rows: int = ROWS,
+    max_range_m: float = MAX_RANGE_M,
+    *,
+    through_glass: bool = False,
+) -> Truth:
+    """Truth of some columns of a panorama.
+
+    Args:
+        caster: of the scene.
+        positions_m: (column, 3) of the sensor, world frame.
+        azimuth_rad: (column,) world frame.
+        rows: number of elevations.
+        max_range_m: no return beyond.
+        through_glass: see :func:`panorama_truth`.
+
+    Returns:
+        Truth of shape (row, column).
+    """
     elevation = row_elevation_rad(rows)[:, None]
     directions = np.stack(
         [
-            np.cos(elevation) * np.cos(azimuth),
-            np.cos(elevation) * np.sin(azimuth),
-            np.broadcast_to(np.sin(elevation), (rows, columns)),
+            np.cos(elevation) * np.cos(azimuth_rad),
+            np.cos(elevation) * np.sin(azimuth_rad),
+            np.broadcast_to(np.sin(elevation), (rows, len(azimuth_rad))),
         ],
         axis=-1,
     )
-    caster = scene if isinstance(scene, RayCaster) else RayCaster(scene)
-    return cast_truth(caster, positions, directions, max_range_m, through_glass=through_glass)
+    return cast_truth(caster, positions_m, directions, max_range_m, through_glass=through_glass)
 
 
 def scan_truth(

@@ -2,10 +2,17 @@
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands.errors import require_torch
+
+if TYPE_CHECKING:
+    from mmwave.inference import ModelCard, OnnxModel
+    from panoradar_ros.learning.evaluation import FreshFrame
 
 SHOWN = (
     "normal_mean_deg", "chamfer_m", "hausdorff_m", "chamfer_2d_m", "hausdorff_2d_m", "miou",
@@ -13,14 +20,14 @@ SHOWN = (
     "semantic_net_ms",
 )  # fmt: skip
 
-TRAINED_ABOVE = 100_000
-"""Buildings of seeds from here on are for training and validation: an evaluation takes others."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("system", choices=("panoradar",), help="what to evaluate")
     parser.add_argument("--limit", type=int, default=60, help="frames (60)")
+    parser.add_argument(
+        "--data", type=Path, help="folder of frames on disk, instead of simulating fresh ones"
+    )
     parser.add_argument("--seed", type=int, default=50_000, help="of the first building (50000)")
     parser.add_argument("--styles", nargs="+", metavar="STYLE", help="of the buildings (all)")
     parser.add_argument("--range-model", type=Path, help="ONNX file (the one that is installed)")
@@ -35,62 +42,130 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Simulate fresh frames, evaluate, print."""
+    """Simulate fresh frames or read some, evaluate, print."""
     require_torch("evaluation")
     from tqdm import tqdm
 
-    from mmwave.inference import OnnxModel
-    from mmwave.simulation.styles import STYLES
-    from panoradar_ros.learning.evaluation import Evaluation, fresh_frames
+    from panoradar_ros.learning.evaluation import Evaluation
     from panoradar_ros.learning.evaluation_gallery import Gallery
     from panoradar_ros.learning.evaluation_pictures import save_sheet
     from panoradar_ros.learning.evaluation_report import write_report
-    from panoradar_ros.nodes.recognition import SEMANTIC_MODEL, ModelError, model_path
 
     if arguments.limit < 1:
         raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
-    if not 0 <= arguments.seed < TRAINED_ABOVE - arguments.limit:
-        raise ValueError(
-            f"--seed must be from 0 to below {TRAINED_ABOVE - arguments.limit}: buildings from "
-            f"{TRAINED_ABOVE} on are for training; got {arguments.seed}"
-        )
+    if arguments.seed < 0:
+        raise ValueError(f"--seed must not be negative, got {arguments.seed}")
     report: Path | None = arguments.report
     if report is not None:
         prepare_report(report)
-    styles = arguments.styles or sorted(STYLES)
-    model = OnnxModel(arguments.range_model or model_path(), arguments.device)
-    semantic = arguments.semantic_model
-    if semantic is None:
-        with suppress(ModelError):
-            semantic = model_path(SEMANTIC_MODEL)
-    names = OnnxModel(semantic, arguments.device) if semantic else None
-    evaluation, gallery = Evaluation(model, names, arguments.rotate), Gallery()
-    frames = fresh_frames(arguments.seed, arguments.limit, styles)
-    bar = tqdm(frames, total=arguments.limit, unit="frame", disable=arguments.json or None)
+    evaluation, gallery = Evaluation(*_models(arguments), arguments.rotate), Gallery()
+    frames, count, source = _frames(arguments)
+    bar = tqdm(frames, total=count, unit="frame", disable=arguments.json or None)
     for number, one in enumerate(bar):
         answer = evaluation.add(one)
         if arguments.pictures:
             save_sheet(arguments.pictures, number, one, answer)
         if report is not None:
             gallery.add(one, answer)
-    result = {"seed": arguments.seed, "styles": styles, **evaluation.as_json()}
+    result = source | evaluation.as_json()
     if report is not None:
         errors = evaluation.learned_errors, evaluation.strongest_errors
         write_report(report, result, *errors, gallery)
     if arguments.json:
         print(json.dumps(result))
-        return 0
-    print(f"Simulated buildings from seed {arguments.seed} on, {result['frames']} frames:")
+    else:
+        _print(result)
+        if report is not None:
+            print(f"Report: {report}")
+    return 0
+
+
+def _models(arguments: argparse.Namespace) -> "tuple[OnnxModel, OnnxModel | None]":
+    """Both models; those that were not given are the installed ones."""
+    from mmwave.inference import ModelError, OnnxModel
+    from panoradar_ros.recognition.models import SEMANTIC_MODEL, mismatch, model_path
+
+    model = OnnxModel(arguments.range_model or model_path(), arguments.device)
+    semantic = arguments.semantic_model
+    if semantic is None:
+        with suppress(ModelError):
+            semantic = model_path(SEMANTIC_MODEL)
+    names = OnnxModel(semantic, arguments.device) if semantic else None
+    for used in (model, names):
+        if used is not None and arguments.data is None:
+            refuse_trained(used.card, arguments.seed, arguments.limit)
+    if names is not None and (problem := mismatch(model.card, names.card)):
+        print(f"warning: {problem}", file=sys.stderr)
+    return model, names
+
+
+def _frames(
+    arguments: argparse.Namespace,
+) -> "tuple[Iterator[FreshFrame], int, dict[str, Any]]":
+    """Frames, how many, and what is told of where they come from."""
+    from mmwave.simulation.styles import STYLES
+    from panoradar_ros.learning.dataset import FrameSet
+    from panoradar_ros.learning.evaluation import frames_on_disk, fresh_frames
+
+    if arguments.data is not None:
+        there = FrameSet.under(arguments.data)
+        count = min(arguments.limit, len(there))
+        return frames_on_disk(there, count), count, {"data": there.describe()}
+    styles = arguments.styles or sorted(STYLES)
+    source = {"seed": arguments.seed, "styles": styles}
+    return fresh_frames(arguments.seed, arguments.limit, styles), arguments.limit, source
+
+
+def _print(result: Mapping[str, Any]) -> None:
+    where = f"buildings from seed {result['seed']} on" if "seed" in result else "frames on disk"
+    simulated = "Simulated" if result["simulated"] else "Measured"
+    print(f"{simulated}, {where}: {result['frames']} frames")
     for name in ("range_mae_m", "range_median_m", "range_p90_m"):
         print(f"  {name:<18} {result[name]:.3f}   strongest echo {result['baseline_' + name]:.3f}")
     for name in SHOWN:
         if result.get(name) is not None:
-            print(f"  {name:<18} {result[name]:.3g}")
+            print(f"  {name:<18} {result[name]:.3g}{_swing(result, name)}")
+    if "people" in result:
+        found = f"{result['people_found']} of {result['people']}, {result['people_false']} false"
+        print(f"  people found       {found}")
     for place, change in result.get("seam_range_change_m", {}).items():
         print(f"  rolled, {place:<11} range changes by {change['mean']:.4f} m")
-    if report is not None:
-        print(f"Report: {report}")
-    return 0
+
+
+def _swing(result: Mapping[str, Any], name: str) -> str:
+    ends = result["intervals_90"].get(name)
+    return f"   90 % of draws of buildings {ends[0]:.3g} to {ends[1]:.3g}" if ends else ""
+
+
+def refuse_trained(card: "ModelCard", seed: int, buildings: int) -> None:
+    """See to it that a model is not evaluated in buildings that it was trained or chosen on.
+
+    Args:
+        card: of the model; tells the seeds.
+        seed: of the first building.
+        buildings: how many seeds may be used from there on.
+
+    Raises:
+        ValueError: a seed was trained or validated on.
+    """
+    for first, last in seeds_of(card.about):
+        if seed <= last and first < seed + buildings:
+            raise ValueError(
+                f"--seed {seed}: {card.name} was trained or chosen on buildings of seeds {first} "
+                f"to {last}; take others"
+            )
+
+
+def seeds_of(about: Any) -> Iterator[tuple[int, int]]:
+    """First and last of every range of seeds that a card tells, at any depth."""
+    if isinstance(about, Mapping):
+        for name, value in about.items():
+            if name == "seeds" and len(value) == 2:  # of cards of before there were ranges
+                yield int(value[0]), int(value[1])
+            elif name == "seed_ranges":
+                yield from ((int(first), int(last)) for first, last in value)
+            else:
+                yield from seeds_of(value)
 
 
 def prepare_report(path: Path) -> None:

@@ -16,11 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, help="file to write, NAME.onnx")
     parser.add_argument("--frames", type=int, default=64, help="that the card's scores are of (64)")
     parser.add_argument("--range-model", type=Path, help="of the semantic network (the installed)")
+    parser.add_argument(
+        "--licence", default="Apache-2.0", help="of the weights, for the card (Apache-2.0)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, score, and write model and card."""
     require_torch("export")
+    if arguments.output.suffix != ".onnx":
+        raise ValueError(f"--output must be NAME.onnx, got {arguments.output}")
     export = _range if arguments.network == "range" else _semantic
     print(json.dumps({"file": str(arguments.output), **export(arguments)}))
     return 0
@@ -40,7 +45,7 @@ def _range(arguments: argparse.Namespace) -> dict[str, Any]:
     chosen = frames.spread(arguments.frames)
     scores = score_range_net(net, frames, arguments.frames).as_json()
     strongest = score_strongest_echo(frames[number] for number in chosen).as_json()
-    card = _card(arguments.output, about) | {
+    card = _card(arguments.output, arguments.licence, about) | {
         "what": "range, spread, confidence and normals of a panorama of echoes",
         "input": "echo (1, row, column, range) uint8: quarter decibels over the cube's median",
         "scores": {
@@ -62,7 +67,7 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     from panoradar_ros.learning.networks.semantic_net import SemanticNet
     from panoradar_ros.learning.semantic_task import SemanticTask, seen
     from panoradar_ros.learning.training import TrainingSettings, read_run
-    from panoradar_ros.nodes.recognition import model_path
+    from panoradar_ros.recognition.models import model_path
 
     frames = FrameSet.under(arguments.data)
     model = OnnxModel(arguments.range_model or model_path())
@@ -70,8 +75,14 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     task = SemanticTask(looked, looked, {})
     net, about = read_run(arguments.trained, task)
     assert isinstance(net, SemanticNet)
+    learned_from = about["data"].get("range_model_sha256")
+    if learned_from not in (None, model.card.sha256):
+        raise ValueError(
+            f"{arguments.trained} was trained on the answers of another range model than "
+            f"{model.path}: give that one as --range-model"
+        )
     scores = task.validate(net, TrainingSettings(network="semantic"))
-    card = _card(arguments.output, about) | {
+    card = _card(arguments.output, arguments.licence, about) | {
         "what": "classes of pixels and boxes of people and things, from a learned range image",
         "input": "features (1, channel, row, column), see panoradar_ros.recognition.features",
         "range_model_sha256": model.card.sha256,
@@ -82,10 +93,10 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"onnx_against_pytorch": errors, **scores}
 
 
-def _card(output: Path, about: dict[str, Any]) -> dict[str, Any]:
+def _card(output: Path, licence: str, about: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": output.stem,
-        "simulated": True,
-        "licence": "Apache-2.0",
+        "simulated": bool(about.get("data", {}).get("simulated")),
+        "licence": licence,
         "training": about,
     }

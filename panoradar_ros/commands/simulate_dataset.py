@@ -72,7 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
     with bar, _workers(arguments, root) as pool:
         waiting = {pool.submit(_building, *one): one for one in wanted}
         for done in as_completed(waiting):
-            problem = done.result()
+            try:
+                problem = done.result()
+            except BaseException:  # a full disk is full for the next building too
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
             if problem:
                 skipped.append(problem)
                 bar.write(problem, file=sys.stderr)
@@ -104,11 +108,11 @@ def _building(
     """Simulate one building; what is wrong with it if the robot has no room there, else nothing."""
     import numba
 
-    from panoradar_ros.learning.simulated import simulate_building
+    from panoradar_ros.learning.simulated import NoRoomError, simulate_building
 
     numba.set_num_threads(threads)
     try:
         simulate_building(root, style, seed, frames, people=people)
-    except ValueError as error:
+    except NoRoomError as error:
         return f"{style} {seed} left out: {error}"
     return ""

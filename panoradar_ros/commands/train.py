@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--range-model", type=Path, help="of the frames that semantic learns from (the installed)"
     )
-    parser.add_argument("--size", default="small", help="of the network (small)")
+    parser.add_argument(
+        "--size", default="small", help="of the network: tiny, small, paper, ... (small)"
+    )
     parser.add_argument("--steps", type=int, default=2000, help="of the optimiser (2000)")
     parser.add_argument("--batch", type=int, default=2, help="frames a step, of all processes (2)")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="the highest (0.0015)")
@@ -83,8 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(result))
     else:
-        scores = ", ".join(f"{name} {last[name]:.3g}" for name in SHOWN if name in last)
-        print(f"{done.step} steps in {done.seconds / 60:.0f} min; validation: {scores}")
+        scores = ", ".join(
+            f"{name} {last[name]:.3g}" for name in SHOWN if last.get(name) is not None
+        )
+        print(f"{done.step} steps in {done.seconds / 60:.1f} min; validation: {scores}")
     return 0
 
 
@@ -93,7 +97,7 @@ def _task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task":
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.range_task import RangeTask
     from panoradar_ros.learning.semantic_task import SemanticTask, seen
-    from panoradar_ros.nodes.recognition import model_path
+    from panoradar_ros.recognition.models import model_path
 
     frames, validation = FrameSet.under(arguments.data), FrameSet.under(arguments.validation)
     if arguments.hold_out:

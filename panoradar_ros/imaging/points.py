@@ -72,20 +72,24 @@ def range_image(
         radius_m: arm of the antenna.
         settings: detector.
         noise_power: median power of a whole cube where ``power`` is only a sector of one; None
-            takes the median of ``power``, a whole turn.
+            takes the median of the received columns of ``power``, a whole turn.
         workers: threads.
     """
-    median = float(np.median(power[::8, ::8])) if noise_power is None else noise_power
-    floor = settings.noise_factor * median
+    received = coverage >= settings.minimum_coverage
+    if noise_power is None:  # a sector that was lost must not lower the floor of the others
+        sample = power[::8, received][:, ::8]
+        noise_power, whole_turn = (float(np.median(sample)) if sample.size else 0.0), True
+    else:
+        whole_turn = False
+    floor = settings.noise_factor * noise_power
     first_bin = int(np.ceil(settings.minimum_range_m / range_bin_m))
-    whole_turn = noise_power is None
     bins, peak = strongest_detection(
         power, settings.cfar, first_bin, floor, azimuth_wraps=whole_turn, workers=workers
     )
     axis_m = (radius_m * np.cos(elevation_rad))[:, None]
     range_m = (bins * range_bin_m + axis_m).astype(np.float32)
     range_m[np.isnan(bins)] = np.inf
-    range_m[:, coverage < settings.minimum_coverage] = np.nan
+    range_m[:, ~received] = np.nan
     with np.errstate(invalid="ignore"):
         intensity_db = (10 * np.log10(peak)).astype(np.float32)
     intensity_db[~np.isfinite(range_m)] = np.nan

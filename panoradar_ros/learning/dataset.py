@@ -57,6 +57,9 @@ class Augmentation:
                 raise ValueError(f"{name} must be from 0 to 1, got {getattr(self, name)}")
 
 
+RUN_GAP = 50
+"""Seeds farther apart are of another run: held-out styles and full buildings leave gaps."""
+
 NO_AUGMENTATION = Augmentation(
     roll=False, flip=False, gain_db=0.0, noise_db=0.0, lost_columns=0.0, clutter=0.0
 )
@@ -166,7 +169,7 @@ class FrameSet:
             "buildings": len(buildings),
             "frames": len(self),
             "styles": sorted({str(meta.get("style")) for meta in metas}),
-            "seeds": [seeds[0], seeds[-1]] if seeds else [],
+            "seed_ranges": runs(seeds),
             "simulated": all(bool(meta.get("simulated")) for meta in metas),
         }
 
@@ -174,6 +177,21 @@ class FrameSet:
         """The building that a frame is of, and its number there."""
         building, index = self._index[number]
         return self.buildings[building], index
+
+
+def runs(numbers: Sequence[int]) -> list[list[int]]:
+    """First and last of the runs of numbers that follow each other, no gap wider than RUN_GAP.
+
+    Args:
+        numbers: sorted.
+    """
+    result: list[list[int]] = []
+    for one in numbers:
+        if result and one - result[-1][1] <= RUN_GAP:
+            result[-1][1] = one
+        else:
+            result.append([one, one])
+    return result
 
 
 def augmented(frame: Frame, wanted: Augmentation, generator: np.random.Generator) -> Frame:

@@ -1,7 +1,8 @@
 """The exported networks on frames of buildings that they never saw, beside the classical answer."""
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,14 +12,21 @@ from numpy.typing import NDArray
 from mmwave.inference import ModelError, OnnxModel
 from mmwave.simulation.building import generate_building
 from panoradar_ros.learning.breakdown import Breakdown
+from panoradar_ros.learning.building_scores import BuildingScores, by_building, intervals
 from panoradar_ros.learning.cloud_scores import CloudScores
+from panoradar_ros.learning.dataset import FrameSet
 from panoradar_ros.learning.error_distribution import ErrorDistribution
 from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.range_scores import RangeScores, absolute_error_m, strongest_echo_m
 from panoradar_ros.learning.seam_scores import SeamScores, half_turn
 from panoradar_ros.learning.semantic_scores import SemanticScores
 from panoradar_ros.learning.semantic_task import features_of
-from panoradar_ros.learning.simulated import draw_place, simulate_frame
+from panoradar_ros.learning.simulated import NoRoomError, draw_place, simulate_frame
+from panoradar_ros.recognition.detections import PUBLISHED_SCORE, decode_cells
+from panoradar_ros.recognition.semantics import labels_of
+from panoradar_ros.this_machine import machine
+
+_LOG = logging.getLogger(__name__)
 
 FRAMES_PER_BUILDING = 3
 
@@ -37,13 +45,15 @@ class FreshFrame:
         frame: with its truth.
         style: of its building.
         seed: of its building.
-        speed_error_mps: of the estimated motion that its beams were formed with.
+        speed_error_mps: of the estimated motion that its beams were formed with; NaN: not known.
+        simulated: it is.
     """
 
     frame: Frame
     style: str
     seed: int
     speed_error_mps: float
+    simulated: bool = True
 
 
 def fresh_frames(seed: int, count: int, styles: list[str]) -> Iterator[FreshFrame]:
@@ -60,12 +70,42 @@ def fresh_frames(seed: int, count: int, styles: list[str]) -> Iterator[FreshFram
         building = generate_building(seed + building_number, style)
         generator = np.random.default_rng([seed + building_number, 0xF4A3E])
         for number in range(min(FRAMES_PER_BUILDING, count - made)):
-            place = draw_place(building, generator, (seed + building_number) * 1000 + number)
+            try:
+                place = draw_place(building, generator, (seed + building_number) * 1000 + number)
+            except NoRoomError as full:
+                _LOG.warning("left out: %s", full)
+                break
             frame, known = simulate_frame(building, place)
-            error = np.subtract(known["motion_estimated"][:2], known["motion_true"][:2])
-            yield FreshFrame(frame, style, seed + building_number, float(np.hypot(*error)))
+            yield FreshFrame(frame, style, seed + building_number, _speed_error_mps(known))
             made += 1
         building_number += 1
+
+
+def frames_on_disk(frames: FrameSet, count: int) -> Iterator[FreshFrame]:
+    """Frames that are there already, spread over all buildings.
+
+    Args:
+        frames: of any format.
+        count: how many at most.
+    """
+    for number in frames.spread(count):
+        building, index = frames.where(number)
+        meta = building.meta
+        error = float("nan")
+        if "of_frames" in meta and "motion_true" in meta["of_frames"][index]:
+            error = _speed_error_mps(meta["of_frames"][index])
+        yield FreshFrame(
+            building[index],
+            str(meta.get("style", "unknown")),
+            int(meta.get("seed", frames.buildings.index(building))),
+            error,
+            bool(meta.get("simulated")),
+        )
+
+
+def _speed_error_mps(known: Mapping[str, Any]) -> float:
+    error = np.subtract(known["motion_estimated"][:2], known["motion_true"][:2])
+    return float(np.hypot(*error))
 
 
 class Answer(NamedTuple):
@@ -92,7 +132,9 @@ class _Heard(NamedTuple):
 
     @property
     def label(self) -> NDArray[np.uint8] | None:
-        return None if self.named is None else self.named["logits"].argmax(axis=0).astype(np.uint8)
+        return (
+            None if self.named is None else labels_of(self.named["logits"], self.found["range_m"])
+        )
 
 
 class Evaluation:
@@ -117,13 +159,13 @@ class Evaluation:
         self._range_model, self._semantic_model = range_model, semantic_model
         self._rotates = rotates
         self.learned_errors, self.strongest_errors = ErrorDistribution(), ErrorDistribution()
-        self._learned, self._strongest, self._detected = (RangeScores() for _ in range(3))
-        self._clouds, self._cfar_clouds = CloudScores(), CloudScores()
-        self._semantic = SemanticScores()
-        self._by_style: dict[str, RangeScores] = {}
+        self._strongest, self._detected = RangeScores(), RangeScores()
+        self._clouds, self._cfar_clouds, self._strongest_clouds = (CloudScores() for _ in range(3))
+        self._buildings: dict[tuple[str, int], BuildingScores] = {}
         self._breakdown, self._seam = Breakdown(), SeamScores()
         self._heard_s: list[tuple[float, float]] = []
         self._speed_error_mps: list[float] = []
+        self._simulated = True
 
     def add(self, one: FreshFrame) -> Answer:
         """Ask the networks about a frame.
@@ -139,8 +181,9 @@ class Evaluation:
         frame = one.frame
         heard = self._ask(frame.echo)
         range_m, normal, label = heard.found["range_m"], heard.found["normal"], heard.label
-        for scores in (self._learned, self._by_style.setdefault(one.style, RangeScores())):
-            scores.add(range_m, frame, normal)
+        place = one.style, one.seed
+        building = self._buildings.setdefault(place, BuildingScores(*place))
+        building.ranges.add(range_m, frame, normal)
         self.learned_errors.add(absolute_error_m(range_m, frame))
         strongest_m = strongest_echo_m(frame.echo)
         self._strongest.add(strongest_m, frame)
@@ -148,12 +191,14 @@ class Evaluation:
         self._detected.add(frame.classical, frame)
         self._clouds.add(range_m, frame)
         self._cfar_clouds.add(frame.classical, frame)
+        self._strongest_clouds.add(strongest_m, frame)
         self._breakdown.add(range_m, frame, one.speed_error_mps, label)
         if heard.named is not None:
             logits, objects, edges = (heard.named[name] for name in ("logits", "objects", "edges"))
-            self._semantic.add(logits, objects, edges, frame, range_m)
+            building.semantic.add(logits, objects, edges, frame, range_m)
         if self._rotates:
             self._add_rolled(frame, range_m, label)
+        self._simulated &= one.simulated
         self._speed_error_mps.append(one.speed_error_mps)
         self._heard_s.append((heard.range_s, heard.semantic_s))
         return Answer(range_m, normal, label)
@@ -171,6 +216,7 @@ class Evaluation:
         if self._semantic_model is None:
             return _Heard(found, None, middle - begin, 0.0)
         named = self._semantic_model.run(features=features_of(echo, found)[None])
+        decode_cells(named["objects"], named["edges"], PUBLISHED_SCORE)  # its time counts too
         return _Heard(found, named, middle - begin, time.perf_counter() - middle)
 
     def _add_rolled(
@@ -185,6 +231,20 @@ class Evaluation:
             labels = label, np.roll(rolled.label, -half, axis=1)
         self._seam.add(range_m, rolled_back_m, frame, labels)
 
+    def _mean_speed_error(self) -> float | None:
+        known = [one for one in self._speed_error_mps if np.isfinite(one)]
+        return float(np.mean(known)) if known else None
+
+    def _by_style(self) -> dict[str, float]:
+        styles = sorted({style for style, _ in self._buildings})
+        result = {}
+        for style in styles:
+            own = [one.ranges for one in self._buildings.values() if one.style == style]
+            joined = RangeScores.join(own)
+            if joined.mae_m:
+                result[style] = joined.as_json()["range_mae_m"]
+        return result
+
     def as_json(self) -> dict[str, Any]:
         """JSON-able figures.
 
@@ -195,13 +255,16 @@ class Evaluation:
         Raises:
             ValueError: no frame had a pixel that counts.
         """
+        buildings = list(self._buildings.values())
+        named = self._semantic_model is not None
+        learned = RangeScores.join([one.ranges for one in buildings])
         figures, baseline, cfar = (
-            scores.as_json() for scores in (self._learned, self._strongest, self._detected)
+            scores.as_json() for scores in (learned, self._strongest, self._detected)
         )
         range_ms, semantic_ms = 1e3 * np.median(self._heard_s, axis=0)
         card = self._range_model.card
         result = {
-            "simulated": True,
+            "simulated": self._simulated,
             "frames": len(self._heard_s),
             **{name: value for name, value in figures.items() if name != "images"},
             **{f"baseline_{name}": value for name, value in baseline.items() if name != "images"},
@@ -212,20 +275,20 @@ class Evaluation:
             "baseline_range_error_quantiles_m": self.strongest_errors.as_json(),
             **self._clouds.as_json(),
             **{f"cfar_{name}": value for name, value in self._cfar_clouds.as_json().items()},
-            "range_mae_m_by_style": {
-                style: scores.as_json()["range_mae_m"]
-                for style, scores in sorted(self._by_style.items())
-                if scores.mae_m
-            },
+            **{f"baseline_{n}": value for n, value in self._strongest_clouds.as_json().items()},
+            "range_mae_m_by_style": self._by_style(),
+            "by_building": by_building(buildings, named),
+            "intervals_90": intervals(buildings, named),
             **self._breakdown.as_json(),
             **self._seam.as_json(),
-            "speed_error_mps": float(np.mean(self._speed_error_mps)),
+            "speed_error_mps": self._mean_speed_error(),
             "range_net_ms": float(range_ms),
+            "machine": machine(),
             "range_model_sha256": card.sha256,
             "range_model_wraps": card.about.get("training", {}).get("settings", {}).get("wraps"),
         }
         if self._semantic_model is not None:
-            result |= self._semantic.as_json()
+            result |= SemanticScores.join([one.semantic for one in buildings]).as_json()
             result["semantic_net_ms"] = float(semantic_ms)
             result["semantic_model_sha256"] = self._semantic_model.card.sha256
         return result

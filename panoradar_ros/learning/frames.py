@@ -150,5 +150,6 @@ class BuildingFrames:
 
 
 def building_folders(root: Path) -> list[Path]:
-    """Folders of complete buildings under a data set's folder, sorted."""
-    return sorted(path.parent for path in root.glob("*/meta.json") if path.parent.suffix == "")
+    """Folders of buildings under a data set's folder, sorted; a damaged one is among them."""
+    files = [*root.glob("*/meta.json"), *root.glob("*/echo.npy")]
+    return sorted({path.parent for path in files if path.parent.suffix == ""})

@@ -4,8 +4,8 @@ Absolute errors over the pixels whose true range is known and at most 9.6 m and 
 is not glass; mean, median, 80 and 90 % quantile of every image, then their means over images.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,13 @@ class RangeScores:
             if angle.size:
                 self.normal_deg.append([float(angle.mean()), float(np.median(angle))])
 
+    @staticmethod
+    def join(parts: "Sequence[RangeScores]") -> "RangeScores":
+        """Of all images of several."""
+        return RangeScores(
+            *([one for part in parts for one in getattr(part, item.name)] for item in _PARTS)
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Means over the images.
 
@@ -111,10 +118,8 @@ class RangeScores:
             "missing": float(np.mean(self.missing)),
             "range_mae_by_distance_m": self._by_distance(),
         }
-        if self.normal_deg:
-            mean, middle = np.mean(self.normal_deg, axis=0)
-            result |= {"normal_mean_deg": float(mean), "normal_median_deg": float(middle)}
-        return result
+        angles = np.mean(self.normal_deg, axis=0).tolist() if self.normal_deg else (None, None)
+        return result | {"normal_mean_deg": angles[0], "normal_median_deg": angles[1]}
 
     def _by_distance(self) -> list[float | None]:
         """Means over the images that have pixels there; None where none has."""
@@ -122,6 +127,9 @@ class RangeScores:
         there = np.isfinite(errors)
         sums, counts = np.where(there, errors, 0).sum(axis=0), there.sum(axis=0)
         return [float(s / n) if n else None for s, n in zip(sums, counts, strict=True)]
+
+
+_PARTS = fields(RangeScores)
 
 
 def strongest_echo_m(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmwave.inference import OnnxModel
+from mmwave.simulation.scene import IGNORED_CLASS
 from panoradar_ros.learning.dataset import FrameSet
 from panoradar_ros.learning.frames import NAMES, Frame
 from panoradar_ros.learning.networks.semantic_net import SIZES, SemanticNet
@@ -23,6 +24,8 @@ _LEFT = CHANNELS.index("left")
 """Channel of the normal's left component: it changes its sign in a mirror."""
 
 _WEIGHT_POWER = 0.3
+LOST_SHARE = 0.2
+MOST_LOST_COLUMNS = 60
 COMMON_SHARE = 0.5
 """Frames with a class that fewer frames have than this are drawn more often."""
 
@@ -74,7 +77,9 @@ def features_of(echo: NDArray[np.uint8], answer: dict[str, NDArray[Any]]) -> NDA
 
 
 def changed(one: SeenFrame, generator: np.random.Generator) -> SeenFrame:
-    """The frame rolled by any number of columns, and mirrored half of the time."""
+    """The frame rolled by any number of columns, mirrored half of the time, and with a sector that
+    was not received in LOST_SHARE of the cases.
+    """
     shift, mirrored = int(generator.integers(one.frame.range.shape[1])), generator.random() < 0.5
 
     def turned(array: NDArray[Any], axis: int) -> NDArray[Any]:
@@ -87,7 +92,28 @@ def changed(one: SeenFrame, generator: np.random.Generator) -> SeenFrame:
     arrays = {name: turned(getattr(one.frame, name), 1) for name in NAMES}
     if mirrored:
         arrays["normal"] = arrays["normal"] * np.array([1, -1, 1], np.int8)
-    return SeenFrame(features, Frame(**arrays), turned(one.range_m, 1))
+    result = SeenFrame(features, Frame(**arrays), turned(one.range_m, 1))
+    return without_sector(result, generator) if generator.random() < LOST_SHARE else result
+
+
+def without_sector(one: SeenFrame, generator: np.random.Generator) -> SeenFrame:
+    """The frame as if some columns had not been received: their features are those of
+    :func:`semantic_features` for rays that are not known, their classes do not count.
+
+    Args:
+        one: frame; changed and handed back.
+        generator: chooses the columns.
+    """
+    columns = one.frame.range.shape[1]
+    width = int(generator.integers(1, min(MOST_LOST_COLUMNS, columns) + 1))
+    lost = (int(generator.integers(columns)) + np.arange(width)) % columns
+    row = CHANNELS.index("row")
+    told = one.features[row, :, lost]
+    one.features[:, :, lost] = 0
+    one.features[row, :, lost] = told
+    one.frame.label[:, lost] = IGNORED_CLASS
+    one.frame.range[:, lost] = one.range_m[:, lost] = np.nan
+    return one
 
 
 class SemanticTask:

@@ -20,12 +20,13 @@ from mmwave.simulation.rotation import (
     RotationSamples,
     simulate_rotation,
 )
+from mmwave.simulation.scene import Scene
 from mmwave.simulation.trajectory import MAX_SPEED_MPS, ConstantAcceleration, Trajectory
-from mmwave.simulation.truth import RayCaster, Truth, panorama_truth
+from mmwave.simulation.truth import RayCaster, Truth, columns_truth
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.pipeline import Imager, Panorama
 from panoradar_ros.imaging.rotation import Rotation
-from panoradar_ros.learning.frames import Frame, write_building
+from panoradar_ros.learning.frames import BuildingFrames, Frame, write_building
 from panoradar_ros.recognition.echo import encode_echo, noise_power
 
 TURNS = 1.3
@@ -37,6 +38,12 @@ FARTHEST_RAD = 2 * np.pi + LEAST_MARGIN_RAD
 MAX_YAW_RATE_RADPS = np.deg2rad(60)
 MAX_ACCELERATION_MPS2 = 0.5
 PLACES_TRIED = 400
+TRUTH_COLUMNS = 16
+"""Columns that see people in one posture: 16 ms of a turn."""
+
+
+class NoRoomError(ValueError):
+    """A building has no place for the robot."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def draw_place(building: Building, generator: np.random.Generator, seed: int) ->
         seed: handed on.
 
     Raises:
-        ValueError: no place has room for the robot.
+        NoRoomError: no place has room for the robot.
     """
     duration_s = TURNS / REVOLUTIONS_PER_S
     speed = generator.uniform(0, MAX_SPEED_MPS - MAX_ACCELERATION_MPS2 * duration_s / 2)
@@ -108,7 +115,7 @@ def draw_place(building: Building, generator: np.random.Generator, seed: int) ->
         way = np.column_stack([pose.x_m, pose.y_m])
         if building.clearance_m(way, times_s).min() >= CLEARANCE_M:
             return Place(trajectory, disturbances, seed)
-    raise ValueError(
+    raise NoRoomError(
         f"no place for the robot in {PLACES_TRIED} tries: building {building.style} "
         f"{building.seed} is too full"
     )
@@ -206,11 +213,28 @@ def column_times_s(panorama: Panorama, rotation: Rotation) -> NDArray[np.float64
 def truth_of_columns(
     building: Building, trajectory: Trajectory, time_s: NDArray[np.float64]
 ) -> Truth:
-    """What each column of a panorama should see; people stand as in the turn's middle."""
+    """What each column of a panorama should see when the boresight passes it.
+
+    People move on every TRUTH_COLUMNS columns, by a centimetre or two at a walk.
+
+    Args:
+        building: with its people.
+        trajectory: of the robot.
+        time_s: (column,) when the boresight passes.
+    """
     pose = trajectory.pose(time_s)
     places = np.column_stack([pose.x_m, pose.y_m, np.full(len(time_s), RADAR_HEIGHT_M)])
-    caster = RayCaster(building.scene_at(float(time_s.mean())))
-    return panorama_truth(caster, places, pose.yaw_rad, columns=len(time_s))
+    azimuth = PanoramaGrid(len(time_s)).azimuth_rad + pose.yaw_rad
+    still = columns_truth(RayCaster(building.scene), places, azimuth)
+    if not building.people:
+        return still
+    parts = []
+    for first in range(0, len(time_s), TRUTH_COLUMNS):
+        part = slice(first, first + TRUTH_COLUMNS)
+        middle_s = float(time_s[part].mean())
+        people = Scene.merge([person.scene(middle_s) for person in building.people])
+        parts.append(columns_truth(RayCaster(people), places[part], azimuth[part]))
+    return still.nearest(Truth.beside(parts))
 
 
 def in_ray_frames(
@@ -270,9 +294,17 @@ def simulate_building(
 
     Returns:
         The folder.
+
+    Raises:
+        NoRoomError: see :func:`draw_place`.
+        ValueError: the folder is there and damaged, or holds another number of frames.
     """
     folder = root / f"{style}_{seed:06d}"
     if folder.exists():
+        if (there := len(BuildingFrames(folder))) != frames:
+            raise ValueError(
+                f"{folder} holds {there} frames, not {frames}: delete it, or give another folder"
+            )
         return folder
     building = generate_building(seed, style, people)
     generator = np.random.default_rng([seed, 0xF4A3E])

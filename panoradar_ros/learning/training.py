@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmwave.inference import read_card
+from panoradar_ros.learning.curves import save_curves
 from panoradar_ros.learning.distributed import (
     ALONE,
     Processes,
@@ -31,6 +32,8 @@ from panoradar_ros.this_machine import machine
 
 CHECKPOINT_S = 600.0
 LOGGED_STEPS = 20
+LEAST_FITTING = 0.5
+"""Share of a network's weights that another one must have, for it to begin with them."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,15 @@ class Run:
             name: getattr(self, name).state_dict() for name in ("net", "optimiser", "schedule")
         }
         figures = {"settings": asdict(self.settings), "step": self.step, "seconds": self.seconds}
-        torch.save(figures | state, partial)
-        partial.replace(self.folder / "checkpoint.pt")
+        try:
+            torch.save(figures | state, partial)
+            partial.replace(self.folder / "checkpoint.pt")
+        except (OSError, RuntimeError) as error:  # of PyTorch's own writer
+            partial.unlink(missing_ok=True)
+            raise OSError(
+                f"the checkpoint {partial} cannot be written ({error}): is the disk full? The one "
+                "before it is whole, the same command goes on from there"
+            ) from error
 
     def log(self, **figures: Any) -> None:
         """Add a line to the run's log."""
@@ -195,8 +205,11 @@ def begin_with(net: nn.Module, source: Path) -> list[str]:
         for name, value in other.items()
         if name in own and own[name].shape == value.shape
     }
-    if not fitting:
-        raise ValueError(f"no weight of {source} fits: it is of another network or size")
+    if len(fitting) < LEAST_FITTING * len(own):
+        raise ValueError(
+            f"{len(fitting)} of {len(own)} weights of {source} fit: it is of another network or "
+            "size"
+        )
     net.load_state_dict(fitting, strict=False)
     return sorted(set(own) - set(fitting))
 
@@ -276,7 +289,8 @@ def train(
 
     Args:
         task: what is learned.
-        folder: of the run: ``checkpoint.pt``, ``log.jsonl``, ``run.json``; shared by the machines.
+        folder: of the run: ``checkpoint.pt``, ``log.jsonl``, ``run.json``, ``curves.png``; the
+            machines share it.
         settings: of the training, the same for all processes.
         progress: wraps the steps of the first process.
         processes: that call this together, each with its own rank. A run may go on with another
@@ -310,18 +324,21 @@ def _train(run: Run, task: Task, share: slice, progress: Callable[..., Any]) -> 
     saved_s = began_s = time.monotonic()
     before_s = run.seconds
     sums: dict[str, float] = {}
+    counted = 0
     steps = range(run.step, settings.steps)
     source = task.batches(settings, steps)
     for batch in progress(source, total=len(steps), desc="training", unit="step"):
         for name, value in _step(run, task, batch[share]).items():
             sums[name] = sums.get(name, 0.0) + value
         run.seconds = before_s + time.monotonic() - began_s
+        counted += 1
         if run.step % LOGGED_STEPS == 0:
-            run.log(**{name: value / LOGGED_STEPS for name, value in sums.items()})
-            sums = {}
+            run.log(**{name: value / counted for name, value in sums.items()})
+            sums, counted = {}, 0
         if run.processes.first and (run.step % every == 0 or run.step == settings.steps):
             run.net.eval()
             run.log(validation=task.validate(run.net, settings))
+            save_curves(run.folder)
         if time.monotonic() - saved_s > CHECKPOINT_S or run.step == settings.steps:
             run.save()
             saved_s = time.monotonic()
@@ -359,8 +376,11 @@ def read_run(folder: Path, task: Task) -> tuple[nn.Module, dict[str, Any]]:
         net.load_state_dict(state["net"])
         about: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (RuntimeError, OSError, ValueError) as error:
-        what = f"{folder} holds no run of a {settings.network} network"
-        raise ValueError(f"{what}: {error}") from error
+        what = f"{folder} is a run of a {settings.network} network of size {settings.size}"
+        first = " ".join(str(error).splitlines()[:2])
+        raise ValueError(
+            f"{what}, from which no {type(net).__name__} can be made: {first}"
+        ) from error
     parameters = sum(one.numel() for one in net.parameters())
     figures = {"step": state["step"], "seconds": state["seconds"], "parameters": parameters}
     return net.eval(), {**about, **figures}

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,15 @@ from mmwave.ros.publishing import sensor_qos
 from panoradar_ros.imaging.cube import Cube
 from panoradar_ros.nodes.recognition_parameters import PARAMETERS
 from panoradar_ros.nodes.recognition_topics import RecognitionTopics
+from panoradar_ros.recognition.models import (
+    RANGE_MODEL,
+    SEMANTIC_MODEL,
+    mismatch,
+    model_path,
+)
 from panoradar_ros.recognition.range_image import RangeRecogniser
 from panoradar_ros.recognition.semantics import SemanticRecogniser
 from panoradar_ros.resources import share_path
-
-RANGE_MODEL = "models/panoradar_range.onnx"
-SEMANTIC_MODEL = "models/panoradar_semantic.onnx"
-"""Networks that come with the package."""
 
 
 class RecognitionNode(LifecycleNode):
@@ -53,13 +54,8 @@ class RecognitionNode(LifecycleNode):
         if values["semantic"]:
             model = self._model(values["semantic_model"] or SEMANTIC_MODEL)
             self._name = SemanticRecogniser(model, values["minimum_score"])
-            seen_through = model.card.about.get("range_model_sha256")
-            own = self._recognise.model.card
-            if seen_through not in (None, own.sha256):
-                self.get_logger().warning(
-                    f"{model.card.name} was trained on the answers of another range model than "
-                    f"{own.name} ({own.sha256[:12]}): names may be worse; train it anew"
-                )
+            if problem := mismatch(self._recognise.model.card, model.card):
+                self.get_logger().warning(problem)
         image = self._recognise.warm_up()
         if self._name is not None:
             self._name(self._recognise.echo, image)
@@ -120,20 +116,6 @@ class RecognitionNode(LifecycleNode):
         if not self._rate.per_s:
             return Status(Level.WARN, "no cube was recognised: does anyone listen?", values)
         return Status(Level.OK, "recognising", values)
-
-
-def model_path(path: str = RANGE_MODEL) -> Path:
-    """Where a network lies that comes with the package, or a file of the user's.
-
-    Raises:
-        ModelError: it is not installed.
-    """
-    if path not in (RANGE_MODEL, SEMANTIC_MODEL):
-        return Path(path).expanduser()
-    try:
-        return share_path(path)
-    except FileNotFoundError as error:
-        raise ModelError(f"{error}; or give a file of yours") from error
 
 
 def cube_from_message(message: Any) -> Cube:

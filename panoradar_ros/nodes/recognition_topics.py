@@ -40,6 +40,7 @@ class RecognitionTopics:
         picture = sensor_qos(400_000)
         self._range = node.publisher(Image, "learned/range", picture)
         self._confidence = node.publisher(Image, "learned/confidence", picture)
+        self._spread = node.publisher(Image, "learned/spread", picture)
         self._panorama = node.publisher(Image, "learned/panorama", picture)
         self._normals = node.publisher(Image, "learned/normals", picture)
         self._points = node.publisher(PointCloud2, "learned/points", sensor_qos(1_100_000))
@@ -53,7 +54,7 @@ class RecognitionTopics:
 
     def has_listeners(self) -> bool:
         """Whether any result has a subscriber."""
-        ranges = (self._range, self._confidence, self._panorama, self._normals)
+        ranges = (self._range, self._confidence, self._spread, self._panorama, self._normals)
         named = (self._labels, self._classes, self._people, self._objects)
         single = any(one.has_subscribers for one in (*ranges, *named, self._points, self._scan))
         return single or self._depth.has_listeners() or self._vision.has_listeners()
@@ -82,6 +83,7 @@ class RecognitionTopics:
         self._depth.publish(cube, self._sure(image))
         self._range.publish(lambda: messages.image(image.range_m, "32FC1", end))
         self._confidence.publish(lambda: messages.image(image.confidence, "32FC1", end))
+        self._spread.publish(lambda: messages.image(image.spread_m, "32FC1", end))
         self._panorama.publish(
             lambda: messages.image(pictures.panorama(image.range_m, limit_m), "rgb8", end)
         )
@@ -132,8 +134,11 @@ class RecognitionTopics:
 
     def _to_scan(self, cube: Cube, image: LearnedRangeImage) -> LaserScan:
         middle = self._grid.rows // 2
-        rows = self._sure(image)[middle - 1 : middle + 1]
-        nearest = np.fmin(rows[0], rows[1])  # NaN only where both rows are
+        horizon = slice(middle - 1, middle + 1)
+        upper_m, lower_m = self._sure(image)[horizon]
+        nearest = np.fmin(upper_m, lower_m)  # NaN only where both rows are
+        upper, lower = image.confidence[horizon]
+        confidence = np.where(nearest == upper_m, upper, lower)
         columns = self._grid.columns
         in_time = (-cube.direction * np.arange(columns)) % columns
         return messages.laser_scan(
@@ -144,5 +149,5 @@ class RecognitionTopics:
             scan_time_s=(cube.end_ns - cube.start_ns) * 1e-9,
             minimum_m=self._parameters["minimum_range_m"],
             maximum_m=self._parameters["maximum_range_m"],
-            intensity=image.confidence[middle, in_time],
+            intensity=confidence[in_time],
         )

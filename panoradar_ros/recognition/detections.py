@@ -9,6 +9,9 @@ from mmwave.boxes import circular_nms
 
 OBJECTS = ("person", "other")
 
+PUBLISHED_SCORE = 0.4
+"""Weaker detections are not published unless asked for."""
+
 NEAR_M = 0.6
 """Pixels of a box so much farther than its nearest quarter are behind the object."""
 
@@ -79,6 +82,24 @@ def decode_cells(
     return sorted(found, key=lambda one: -one.score)[:most]
 
 
+def ranges_in(detection: Detection, range_m: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The ranges in a box that are there, (N,) metres.
+
+    Args:
+        detection: box on the panorama.
+        range_m: (row, column); inf or NaN: none.
+    """
+    rows, inside = _pixels(detection, range_m.shape[1])
+    ranges = range_m[rows][:, inside]
+    return ranges[np.isfinite(ranges)]
+
+
+def _pixels(detection: Detection, columns: int) -> tuple[slice, NDArray[np.int64]]:
+    """Rows and columns that a box touches."""
+    inside = np.arange(int(np.floor(detection.left)), int(np.ceil(detection.right))) % columns
+    return slice(int(np.floor(detection.top)), int(np.ceil(detection.bottom))), inside
+
+
 def person_position_m(
     detection: Detection, range_m: NDArray[np.floating]
 ) -> tuple[float, float] | None:
@@ -92,13 +113,10 @@ def person_position_m(
         The 25 % quantile of the ranges in the box, in metres, and the azimuth of its middle, in
         radians counter-clockwise from straight ahead, -pi to pi; None without a range in the box.
     """
-    columns = range_m.shape[1]
-    inside = np.arange(int(np.floor(detection.left)), int(np.ceil(detection.right))) % columns
-    rows = slice(int(np.floor(detection.top)), int(np.ceil(detection.bottom)))
-    ranges = range_m[rows][:, inside]
-    ranges = ranges[np.isfinite(ranges)]
+    ranges = ranges_in(detection, range_m)
     if not ranges.size:
         return None
+    columns = range_m.shape[1]
     middle = (detection.left + detection.right) / 2 - 0.5
     azimuth = np.angle(np.exp(-2j * np.pi * middle / columns))
     return float(np.quantile(ranges, PERSON_QUANTILE)), float(azimuth)
@@ -118,9 +136,7 @@ def extent_m(
         (2, 3) lowest and highest coordinates but for 2 % on each side; pixels more than NEAR_M
         behind the nearest quarter do not count. None without a range in the box.
     """
-    columns = range_m.shape[1]
-    inside = np.arange(int(np.floor(detection.left)), int(np.ceil(detection.right))) % columns
-    rows = slice(int(np.floor(detection.top)), int(np.ceil(detection.bottom)))
+    rows, inside = _pixels(detection, range_m.shape[1])
     ranges = range_m[rows][:, inside]
     there = np.isfinite(ranges)
     if not there.any():

@@ -20,13 +20,21 @@ HIGHEST_DB = LOWEST_DB + 255 * STEP_DB
 _MEDIAN_STRIDE = 8
 
 
-def noise_power(power: NDArray[np.float32]) -> float:
-    """Median power of a cube (row, column, range), of every eighth row and column.
+def noise_power(power: NDArray[np.float32], received: NDArray[np.bool_] | None = None) -> float:
+    """Median power of a cube, of every eighth row and received column.
+
+    Args:
+        power: (row, column, range); what is not finite does not count.
+        received: (column,) bool: columns whose echoes arrived; None: all. A sector without echoes
+            must not change what is made of the others.
 
     Raises:
         ValueError: the cube is empty or its median is not a positive number.
     """
-    sample = power[::_MEDIAN_STRIDE, ::_MEDIAN_STRIDE]
+    sample = power[::_MEDIAN_STRIDE]
+    sample = sample if received is None else sample[:, received]
+    sample = sample[:, ::_MEDIAN_STRIDE]
+    sample = sample[np.isfinite(sample)]
     median = float(np.median(sample)) if sample.size else float("nan")
     if not (np.isfinite(median) and median > 0):
         raise ValueError(

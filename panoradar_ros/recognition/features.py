@@ -46,7 +46,7 @@ def semantic_features(
 
     Args:
         echo: (row, column, range).
-        range_m: (row, column); inf or NaN: none.
+        range_m: (row, column); inf: nothing within reach, NaN: not received.
         spread_m: (row, column).
         confidence: (row, column).
         normal: (row, column, 3) outward, left, up of the ray.
@@ -65,7 +65,7 @@ def semantic_features(
     bins = _bins(known_m, bin_m, radius_m)
     out = np.empty((len(CHANNELS), rows, columns), np.float32)
     out[0] = known_m / FARTHEST_M
-    out[1] = ~there
+    out[1] = np.isinf(range_m)
     out[2] = np.nan_to_num(spread_m)
     out[3] = np.nan_to_num(confidence)
     out[4:7] = np.where(there[..., None], normal, 0.0).transpose(2, 0, 1)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from mmwave.inference import ModelError, OnnxModel
 from panoradar_ros.imaging.grid import PanoramaGrid
-from panoradar_ros.recognition.echo import encode_echo
+from panoradar_ros.recognition.echo import encode_echo, noise_power
+from panoradar_ros.recognition.features import CLASSES
 
 OUTPUTS = ("range_m", "spread_m", "confidence", "normal", "hint")
 BIN_TOLERANCE = 2e-3
@@ -16,7 +17,7 @@ BIN_TOLERANCE = 2e-3
 
 @dataclass(frozen=True)
 class LearnedRangeImage:
-    """What the network says of one turn; NaN where the turn was not received.
+    """What the network says of one turn; NaN where it was not received or the cube is no number.
 
     Attributes:
         range_m: (row, column) from the turntable's axis; +inf: nothing within reach (REP-117).
@@ -25,7 +26,7 @@ class LearnedRangeImage:
         normal: (row, column, 3) unit vectors in the robot's axes at the time of the column,
             towards the radar; zero where there is no range.
         ray_normal: the same as (outward, left, up) of the ray itself.
-        hint: (class, row, column) for the second network.
+        hint: (class, row, column) for the second network; 0 where nothing is known.
     """
 
     range_m: NDArray[np.float32]
@@ -61,19 +62,25 @@ class RangeRecogniser:
         self.grid = grid if grid is not None else PanoramaGrid()
         self.minimum_coverage = minimum_coverage
         self._workers = workers
-        shape = model.input_shapes.get("echo")
-        if shape is None or tuple(shape[1:3]) != (self.grid.rows, self.grid.columns):
-            raise ModelError(
-                f"{model.path.name} takes {model.input_shapes}, not echoes of "
-                f"{self.grid.rows} x {self.grid.columns} rays: choose a panoradar_range model"
-            )
+        rows, columns = self.grid.rows, self.grid.columns
+        model.require(
+            {"echo": ("uint8", (1, rows, columns, None))},
+            {
+                "range_m": (rows, columns),
+                "spread_m": (rows, columns),
+                "confidence": (rows, columns),
+                "normal": (rows, columns, 3),
+                "hint": (CLASSES, rows, columns),
+            },
+            f"echoes of {rows} x {columns} rays: choose a panoradar_range model",
+        )
         try:
             self.range_bin_m = float(model.card.about["range_bin_m"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"the card of {model.path.name} has no range_bin_m: export the model anew"
             ) from error
-        self.bins = int(shape[3])
+        self.bins = int(model.input_shapes["echo"][3])
         self._echo = np.empty((1, self.grid.rows, self.grid.columns, self.bins), np.uint8)
         self._axes = _axes(self.grid)
 
@@ -117,14 +124,17 @@ class RangeRecogniser:
             raise ModelError(
                 f"{self.model.path.name} is of a waveform with range bins of "
                 f"{1e3 * self.range_bin_m:.2f} mm, the cube's are {1e3 * range_bin_m:.2f} mm: use "
-                "that waveform, or train and export a model for this one"
+                "that waveform; networks for others cannot be trained yet"
             )
-        encode_echo(power, out=self._echo[0], workers=self._workers)
+        received = coverage >= self.minimum_coverage
+        noise = noise_power(power, received)
+        encode_echo(power, noise, self._echo[0], self._workers)
         found = self.model.run(echo=self._echo)
         range_m, spread_m, confidence, own, hint = (found[name] for name in OUTPUTS)
-        unknown = ~(coverage >= self.minimum_coverage)
+        unknown = ~(received & np.isfinite(power.sum(axis=-1)))  # a sum keeps what is no number
         for image in (range_m, spread_m, confidence):
-            image[:, unknown] = np.nan
+            image[unknown] = np.nan
+        hint[:, unknown] = 0.0
         normal = np.einsum("rcka,rck->rca", self._axes, own, dtype=np.float32)
         nothing = ~np.isfinite(range_m)
         normal[nothing] = own[nothing] = 0.0

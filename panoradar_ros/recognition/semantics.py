@@ -5,9 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmwave.inference import ModelError, OnnxModel
-from panoradar_ros.recognition.detections import Detection, decode_cells, person_position_m
-from panoradar_ros.recognition.features import CHANNELS, semantic_features
+from mmwave.inference import OnnxModel
+from panoradar_ros.recognition.detections import (
+    OBJECTS,
+    PUBLISHED_SCORE,
+    Detection,
+    decode_cells,
+    person_position_m,
+    ranges_in,
+)
+from panoradar_ros.recognition.features import CHANNELS, CLASSES, semantic_features
 from panoradar_ros.recognition.range_image import LearnedRangeImage
 
 IGNORED = 255
@@ -53,7 +60,7 @@ class SemanticImage:
 
     Attributes:
         label: (row, column) uint8 classes, IGNORED where there is no range.
-        detections: boxes, the best first.
+        detections: boxes with a range in them, the best first.
         people: where the people among them stand.
     """
 
@@ -73,13 +80,16 @@ class SemanticRecogniser:
         ModelError: the model is no semantic network.
     """
 
-    def __init__(self, model: OnnxModel, least_score: float = 0.4) -> None:
-        shape = model.input_shapes.get("features")
-        if shape is None or shape[1] != len(CHANNELS):
-            raise ModelError(
-                f"{model.path.name} takes {model.input_shapes}, not features of {len(CHANNELS)} "
-                "channels: choose a panoradar_semantic model"
-            )
+    def __init__(self, model: OnnxModel, least_score: float = PUBLISHED_SCORE) -> None:
+        model.require(
+            {"features": ("float32", (1, len(CHANNELS), None, None))},
+            {
+                "logits": (CLASSES, None, None),
+                "objects": (len(OBJECTS), None, None),
+                "edges": (4, None, None),
+            },
+            f"features of {len(CHANNELS)} channels: choose a panoradar_semantic model",
+        )
         self.model = model
         self.least_score = least_score
 
@@ -98,15 +108,30 @@ class SemanticRecogniser:
             echo, range_m, image.spread_m, image.confidence, image.ray_normal, image.hint
         )
         found = self.model.run(features=features[None])
-        label = found["logits"].argmax(axis=0).astype(np.uint8)
-        label[~np.isfinite(range_m)] = IGNORED
-        detections = decode_cells(found["objects"], found["edges"], self.least_score)
+        label = labels_of(found["logits"], range_m)
+        boxes = decode_cells(found["objects"], found["edges"], self.least_score)
+        detections = [one for one in boxes if ranges_in(one, range_m).size]
         people = []
         for one in detections:
             where = person_position_m(one, range_m) if one.kind == 0 else None
             if where is not None:
                 people.append(Person(*where, one.score))
         return SemanticImage(label, detections, people)
+
+
+def labels_of(logits: NDArray[np.floating], range_m: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Classes as they are published.
+
+    Args:
+        logits: (class, row, column).
+        range_m: (row, column) learned.
+
+    Returns:
+        (row, column) classes, IGNORED where there is no range.
+    """
+    label = logits.argmax(axis=0).astype(np.uint8)
+    label[~np.isfinite(range_m)] = IGNORED
+    return label
 
 
 def coloured(label: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -38,6 +38,7 @@ SHIFT_M = 0.25
 TOPICS = {
     "learned/range": Image,
     "learned/confidence": Image,
+    "learned/spread": Image,
     "learned/normals": Image,
     "learned/panorama": Image,
     "learned/points": PointCloud2,
@@ -136,6 +137,12 @@ def test_a_cube_becomes_range_image_points_and_scan(graph, model):
     assert np.abs(ranges[:400] - (105 * BIN_M + 0.08)).max() < 0.08
     confidence = pixels_of(received["learned/confidence"])
     assert confidence[:, ~unseen].min() > 0.3
+    spread_m = pixels_of(received["learned/spread"])
+    assert np.isnan(spread_m[:, unseen]).all()
+    assert (spread_m[:, ~unseen] > 0).all()
+    upper, lower = range_m[31], range_m[32]
+    of_nearest = np.where(lower < upper, confidence[32], confidence[31])
+    np.testing.assert_allclose(np.array(scan.intensities)[:400], of_nearest[:400], atol=1e-6)
     # 1e4 and 2e3 over a median of 0.69, in the bins on both sides of the range
     assert set(np.round(points["intensity"][seen])) <= {35.0, 42.0}
     assert (points["label"] == 255).all()  # nothing names them

@@ -181,7 +181,7 @@ class RangeNet(nn.Module):
         logits, correction_m, hint = answer.split([self.coarse + 1, 1, CLASSES], dim=1)
         logits = torch.cat([logits[:, :-1] + echoes, logits[:, -1:]], dim=1)
         position = read_position(logits, correction_m[:, 0], self.nearest_m, self.coarse_m)
-        with torch.no_grad():  # normals are learned; they do not bend ranges
+        with torch.no_grad():  # normals do not bend ranges; the context is learned from both
             plane, share = self.planes(position.range_m)
         normal = functional.normalize(self.surface(context, plane, share, position), dim=1)
         return RangeOutput(logits, *position, normal, hint)

@@ -172,7 +172,7 @@ def test_trajectories_are_found_alone_in_a_building_and_in_the_whole_set(folder,
         "buildings": 1,
         "frames": 1,
         "styles": ["engineering"],
-        "seeds": [],
+        "seed_ranges": [],
         "simulated": False,
     }
 

@@ -1,6 +1,8 @@
 """The commands from frames to an exported model, on frames that were made here."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -74,6 +76,56 @@ def test_a_run_of_another_network_is_not_exported(data, tmp_path, capsys):
     assert not (tmp_path / "x.onnx").exists()
 
 
+def test_a_semantic_network_is_exported_with_the_range_model_it_learned_from(
+    data, tmp_path, capsys
+):
+    for number in (1, 2):
+        folder, model = tmp_path / f"run{number}", tmp_path / f"range{number}.onnx"
+        assert train("range", data, folder, "--seed", number) == 0
+        words = ["export", "range", "--trained", folder, "--data", data, "--output", model]
+        assert main([*map(str, words)]) == 0
+    first, second = tmp_path / "range1.onnx", tmp_path / "range2.onnx"
+    assert train("semantic", data, tmp_path / "run3", "--range-model", first) == 0
+    words = ["export", "semantic", "--trained", tmp_path / "run3", "--data", data]
+    words += ["--output", tmp_path / "x.onnx", "--range-model", second]
+    capsys.readouterr()
+    assert main([*map(str, words)]) == 1
+    assert "answers of another range model" in capsys.readouterr().err
+
+
+def test_training_is_told_where_there_is_nothing_to_score(data, tmp_path, capsys):
+    """Frames without people or things have no average precision."""
+    for path in data.glob("*/label.npy"):
+        np.save(path, np.full_like(np.load(path), 9))
+    assert train("range", data, tmp_path / "run") == 0
+    model = tmp_path / "range.onnx"
+    words = ["export", "range", "--trained", tmp_path / "run", "--data", data, "--output", model]
+    assert main([*map(str, words)]) == 0
+    words = ["train", "semantic", "--data", data, "--validation", data, "--steps", "2"]
+    words += ["--size", "tiny", "--output", tmp_path / "run2", "--range-model", model]
+    assert main([*map(str, words)]) == 0
+    assert "validation: miou" in capsys.readouterr().out
+
+
+def test_training_and_evaluation_need_no_ros(tmp_path):
+    program = (
+        "import sys\n"
+        "for name in ('rclpy', 'sensor_msgs', 'std_msgs'): sys.modules[name] = None\n"
+        "from panoradar_ros.cli import main\n"
+        "words = ['--range-model', 'none.onnx']\n"
+        "assert main(['evaluate', 'panoradar', '--limit', '1', *words]) == 1\n"
+        "data = ['--data', 'none', '--validation', 'none', '--output', 'x']\n"
+        "assert main(['train', 'range', *data]) == 1\n"
+        "assert main(['train', 'semantic', *data]) == 1\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "there is no model none.onnx" in done.stderr
+    assert "no frames in none" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
@@ -84,7 +136,12 @@ def test_a_run_of_another_network_is_not_exported(data, tmp_path, capsys):
         (["simulate", "dataset", "x", "--styles", "castle"], "no style castle"),
         (["simulate", "dataset", "x", "--buildings", "0"], "--buildings must be at least 1"),
         (["evaluate", "panoradar", "--limit", "0"], "--limit must be at least 1"),
-        (["evaluate", "panoradar", "--seed", "100000"], "from 100000 on are for training"),
+        (["evaluate", "panoradar", "--seed", "100000"], "was trained or chosen on buildings of"),
+        (["evaluate", "panoradar", "--seed", "-1"], "--seed must not be negative"),
+        (
+            ["export", "range", "--trained", "x", "--data", "x", "--output", "x.pt"],
+            "must be NAME.onnx",
+        ),
         (["evaluate", "panoradar", "--report", "x.png"], "must be the name of an HTML file"),
         (["evaluate", "panoradar", "--report", "/dev/null/x.html"], "cannot be written"),
     ],

@@ -187,6 +187,61 @@ def test_recogniser_makes_normals_of_the_robots_axes_and_marks_what_was_not_rece
     assert image.normal[..., 2][3:5][seen[3:5]].mean() > 0.8
 
 
+@pytest.fixture
+def recognise(net, tmp_path):
+    trained(net)
+    path = tmp_path / "range.onnx"
+    export_range_net(net, path, panorama(5)[0], {"name": "range"})
+    return RangeRecogniser(OnnxModel(path), GRID)
+
+
+def power_of(echo):
+    return 10 ** (np.float32(0.025) * (echo.astype(np.float32) - 40))
+
+
+def test_a_lost_sector_does_not_change_the_echoes_of_the_others(recognise):
+    power, coverage = power_of(panorama(5)[0]), np.ones(GRID.columns)
+    recognise(power, coverage)
+    whole = recognise.echo.copy()
+    power[:, 8:24], coverage[8:24] = 0.0, 0.0
+    image = recognise(power, coverage)
+    rest = np.r_[0:8, 24:32]
+    apart = np.abs(recognise.echo[:, rest].astype(int) - whole[:, rest])
+    assert apart.max() <= 1  # the median of half as many cells: a quarter of a decibel
+    assert np.isnan(image.range_m[:, 8:24]).all()
+    assert (image.hint[:, :, 8:24] == 0).all()
+    with pytest.raises(ValueError, match="were all its positions lost"):
+        recognise(power, np.zeros(GRID.columns))
+
+
+@pytest.mark.parametrize("columns", [slice(3, 5), slice(0, 1), slice(0, 32, 8)])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_rays_with_cells_that_are_no_numbers_are_unknown(recognise, columns, wrong):
+    power = power_of(panorama(5)[0])
+    power[2:6, columns, 100:103] = wrong
+    image = recognise(power, np.ones(GRID.columns))
+    hurt = np.zeros(power.shape[:2], bool)
+    hurt[2:6, columns] = True
+    for one in (image.range_m, image.confidence, image.spread_m):
+        np.testing.assert_array_equal(np.isnan(one), hurt)
+    assert (image.normal[hurt] == 0).all()
+
+
+@pytest.mark.parametrize("change", ["hint", "rank", "type", "classes"])
+def test_a_model_of_another_version_is_refused_before_it_runs(recognise, change):
+    model = recognise.model
+    if change == "hint":
+        model.output_shapes.pop("hint")
+    elif change == "rank":
+        model.input_shapes["echo"] = (1, 8, 32)
+    elif change == "type":
+        model._types["echo"] = "tensor(float)"
+    else:
+        model.output_shapes["hint"] = (12, 8, 32)
+    with pytest.raises(ModelError, match=r"range\.onnx (takes|gives)"):
+        RangeRecogniser(model, GRID)
+
+
 def test_wrong_models_and_cubes_are_refused(net, tmp_path):
     path = tmp_path / "range.onnx"
     export_range_net(net, path, panorama(5)[0], {"name": "range"})

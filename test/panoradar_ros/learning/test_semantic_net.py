@@ -1,11 +1,13 @@
 """The semantic network learns, wraps around, and goes out as ONNX; its scores are what they say."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from mmwave.inference import ModelError, OnnxModel
-from panoradar_ros.learning.boxes import boxes_of
+from panoradar_ros.learning.boxes import ObjectBox, boxes_of
 from panoradar_ros.learning.export import export_semantic_net
 from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.networks.semantic_net import (
@@ -14,6 +16,7 @@ from panoradar_ros.learning.networks.semantic_net import (
     SemanticNet,
     SemanticOutput,
 )
+from panoradar_ros.learning.people_scores import PeopleScores
 from panoradar_ros.learning.semantic_scores import SemanticScores
 from panoradar_ros.learning.semantic_targets import (
     cells_of,
@@ -26,7 +29,9 @@ from panoradar_ros.learning.semantic_task import (
     changed,
     class_weights,
     drawing_shares,
+    without_sector,
 )
+from panoradar_ros.recognition.detections import Detection
 from panoradar_ros.recognition.range_image import LearnedRangeImage
 from panoradar_ros.recognition.semantics import IGNORED, SemanticRecogniser, coloured
 
@@ -109,7 +114,9 @@ def test_where_nobody_is_there_is_nothing_to_find(object_scene):
     scores.add(logits, np.full((2, 8, 32), -9.0), np.ones((4, 8, 32)), frame, frame.range)
     found = scores.as_json()
     assert found["ap50"] is None
-    assert "person_range_m" not in found
+    assert found["person_range_m"] is found["person_azimuth_deg"] is None
+    assert found["people_found"] == found["people_false"] == found["people"] == 0
+    json.dumps(SemanticScores().as_json(), allow_nan=False)
 
 
 def test_cells_that_are_half_in_an_object_count_for_neither(object_scene):
@@ -171,13 +178,18 @@ def test_a_changed_frame_keeps_features_and_truth_together(object_scene):
     array[CHANNELS.index("left")] = 0.3
     one = SeenFrame(array.astype(np.float16), frame, frame.range)
     left = CHANNELS.index("left")
-    signs = set()
-    for seed in range(8):
+    signs, whole = set(), 0
+    for seed in range(16):
         other = changed(one, np.random.default_rng(seed))
-        np.testing.assert_allclose(other.features[0], other.frame.label / 10, atol=1e-3)
-        assert len(boxes_of(other.frame)) == 2
-        signs.add(float(np.sign(other.features[left, 0, 0])))
+        there = other.frame.label[0] != 255
+        told, label = other.features[0][:, there], other.frame.label[:, there]
+        np.testing.assert_allclose(told, label / 10, atol=1e-3)
+        signs.add(float(np.sign(other.features[left, 0, there][0])))
+        if there.all():
+            whole += 1
+            assert len(boxes_of(other.frame)) == 2
     assert signs == {1.0, -1.0}
+    assert 8 <= whole < 16  # a sector is missing from a fifth
 
 
 def image(frame):
@@ -203,6 +215,67 @@ def test_onnx_says_what_pytorch_says_and_the_recogniser_names_it(net, object_sce
     assert (named.label[:, 5] == IGNORED).all()
     assert named.label[:, 6:].max() < 11
     assert (coloured(named.label)[:, 5] == 0).all()
+
+
+def test_pixels_without_a_class_count_as_wrong(object_scene):
+    frame = object_scene(*OBJECTS)
+    logits = np.eye(11, dtype=np.float32)[frame.label].transpose(2, 0, 1)
+    objects, _, edges = cells_of(frame)
+    range_m = frame.range.copy()
+    person = frame.label == 0
+    rows = np.flatnonzero(person.any(axis=1))
+    range_m[rows[0] : rows[0] + 3][person[rows[0] : rows[0] + 3]] = np.inf
+    lost = (person & ~np.isfinite(range_m)).sum() / person.sum()
+    scores = SemanticScores()
+    scores.add(logits, 20 * objects - 10, edges, frame, range_m)
+    found = scores.as_json()
+    assert found["iou_by_class"]["person"] == pytest.approx(100 * (1 - lost))
+    assert found["pixel_accuracy"] < 100
+
+
+def test_the_surest_detection_takes_the_person_and_the_others_are_false():
+    range_m = np.full((16, 64), 3.0)
+    box = ObjectBox(0, 10, 2, 18, 12, 7)
+    sure = Detection(0, 0.9, 11.0, 2.0, 18.0, 12.0)
+    better = Detection(0, 0.5, 10.0, 2.0, 18.0, 12.0)
+    nobody = Detection(0, 0.3, 40.0, 2.0, 48.0, 12.0)
+    scores = PeopleScores()
+    scores.add([sure, better, nobody], [box], range_m + 0.1, range_m)
+    found = scores.as_json(least_score=0.2)
+    assert (found["people"], found["people_found"], found["people_false"]) == (1, 1, 2)
+    assert found["person_range_m"] == pytest.approx(0.1)
+    assert found["person_azimuth_deg"] == pytest.approx(0.5 * 360 / 64)
+    assert scores.as_json(least_score=0.6)["people_false"] == 0
+    assert scores.as_json(least_score=0.95)["person_range_m"] is None
+
+
+def test_a_sector_that_was_not_received_has_no_classes_and_no_boxes(object_scene):
+    frame = object_scene(*OBJECTS)
+    array = features(frame).astype(np.float16)
+    one = SeenFrame(array.copy(), frame, frame.range.copy())
+    before = len(boxes_of(frame))
+    lost = without_sector(one, np.random.default_rng(3))
+    gone = (lost.features[: CHANNELS.index("row")] == 0).all(axis=(0, 1))
+    assert 0 < gone.sum() <= COLUMNS
+    assert (lost.frame.label[:, gone] == 255).all()
+    assert np.isnan(lost.range_m[:, gone]).all()
+    row = CHANNELS.index("row")
+    np.testing.assert_array_equal(lost.features[row], array[row])
+    np.testing.assert_array_equal(lost.features[:, :, ~gone], array[:, :, ~gone])
+    assert len(boxes_of(lost.frame)) <= before
+
+
+def test_boxes_where_nothing_was_received_are_not_told(net, object_scene, tmp_path):
+    frame = object_scene(*OBJECTS)
+    trained(net, frame)
+    path = tmp_path / "semantic.onnx"
+    export_semantic_net(net, path, features(frame), {"name": "semantic"})
+    recognise = SemanticRecogniser(OnnxModel(path), least_score=0.02)
+    echo = np.full((ROWS, COLUMNS, 256), 60, np.uint8)
+    whole = image(frame)
+    assert recognise(echo, whole).detections
+    whole.range_m[:] = np.nan
+    assert recognise(echo, whole).detections == []
 
 
 def test_another_model_is_refused(net, object_scene, tmp_path):

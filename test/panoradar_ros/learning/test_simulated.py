@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 
 from mmwave.simulation.building import RADAR_HEIGHT_M, generate_building
+from mmwave.simulation.scene import SemanticClass
 from mmwave.simulation.trajectory import DRIVE_DURATION_S
+from mmwave.simulation.truth import panorama_truth
 from mmwave.waveform import Waveform
 from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.learning.dataset import FrameSet
 from panoradar_ros.learning.frames import BuildingFrames
 from panoradar_ros.learning.simulated import (
     Disturbances,
@@ -13,6 +16,7 @@ from panoradar_ros.learning.simulated import (
     in_ray_frames,
     simulate_building,
     simulate_frame,
+    truth_of_columns,
 )
 from panoradar_ros.recognition.echo import decode_db
 
@@ -66,6 +70,35 @@ def test_normals_look_back_at_the_radar(made):
     elevation = PanoramaGrid().elevation_rad[60]
     expected = np.array([np.sin(elevation), 0, np.cos(elevation)])
     np.testing.assert_allclose(frame.normal[60][floor].mean(0) / 127, expected, atol=0.02)
+
+
+def test_people_are_where_they_walk_when_the_boresight_passes():
+    crowded = generate_building(12, "office", people=9)
+    place = draw_place(crowded, np.random.default_rng(6), 6)
+    time_s = np.linspace(0.1, 0.6, 512)
+    truth = truth_of_columns(crowded, place.trajectory, time_s)
+    pose = place.trajectory.pose(time_s)
+    places = np.column_stack([pose.x_m, pose.y_m, np.full(512, RADAR_HEIGHT_M)])
+    frozen = panorama_truth(crowded.scene_at(float(time_s.mean())), places, pose.yaw_rad)
+    for first in (0, 240, 496):
+        part = slice(first, first + 16)
+        own = panorama_truth(crowded.scene_at(float(time_s[part].mean())), places, pose.yaw_rad)
+        np.testing.assert_allclose(truth.range_m[:, part], own.range_m[:, part], atol=1e-5)
+        np.testing.assert_array_equal(truth.class_id[:, part], own.class_id[:, part])
+    still = (truth.class_id != SemanticClass.PERSON) & (frozen.class_id != SemanticClass.PERSON)
+    np.testing.assert_allclose(truth.range_m[still], frozen.range_m[still], atol=1e-5)
+    assert not np.array_equal(truth.class_id, frozen.class_id)  # somebody walks
+
+
+def test_a_folder_that_is_damaged_or_of_other_frames_is_named(tmp_path):
+    folder = simulate_building(tmp_path, "office", 1, 1)
+    with pytest.raises(ValueError, match=r"office_000001 holds 1 frames, not 2: delete it"):
+        simulate_building(tmp_path, "office", 1, 2)
+    (folder / "meta.json").unlink()
+    with pytest.raises(ValueError, match=r"office_000001 does not hold the frames"):
+        simulate_building(tmp_path, "office", 1, 1)
+    with pytest.raises(ValueError, match=r"office_000001 does not hold the frames"):
+        FrameSet.under(tmp_path)
 
 
 def test_ray_frames_turn_with_the_robot():

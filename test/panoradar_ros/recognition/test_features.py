@@ -58,8 +58,9 @@ def test_what_is_not_known_is_zero():
     found, _ = features(echo, range_m)
     for name, channel in found.items():
         assert np.isfinite(channel).all(), name
+    assert found["nothing"][2, 3] == 1
+    assert found["nothing"][4, 5] == 0  # not received is not nothing
     for place in ((2, 3), (4, 5)):
-        assert found["nothing"][place] == 1
         for name in ("range", "outward", "left", "up", "echo_-1"):
             assert found[name][place] == 0
 

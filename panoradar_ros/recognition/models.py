@@ -1,0 +1,35 @@
+"""The networks that come with the package, and which of them belong together."""
+
+from pathlib import Path
+
+from mmwave.inference import ModelCard, ModelError
+from panoradar_ros.resources import share_path
+
+RANGE_MODEL = "models/panoradar_range.onnx"
+SEMANTIC_MODEL = "models/panoradar_semantic.onnx"
+
+
+def model_path(path: str = RANGE_MODEL) -> Path:
+    """Where a network lies that comes with the package, or a file of the user's.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    if path not in (RANGE_MODEL, SEMANTIC_MODEL):
+        return Path(path).expanduser()
+    try:
+        return share_path(path)
+    except FileNotFoundError as error:
+        raise ModelError(f"{error}; or give a file of yours") from error
+
+
+def mismatch(range_card: ModelCard, semantic_card: ModelCard) -> str:
+    """Why a semantic network does not belong to a range network; empty if it does."""
+    wanted = semantic_card.about.get("range_model_sha256")
+    if wanted in (None, range_card.sha256):
+        return ""
+    return (
+        f"{semantic_card.name} was trained on the answers of another range model than "
+        f"{range_card.name}: expect worse classes and boxes; train and export one on this range "
+        "model, or use the pair that it came with"
+    )
