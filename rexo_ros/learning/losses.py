@@ -1,0 +1,179 @@
+"""What REXO is told off for: boxes in space and in the image, and who is a person (section 4.4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+from torch.nn import functional
+
+from rexo_ros.camera import Camera
+from rexo_ros.learning.networks.rexo_net import RexoOutput
+from rexo_ros.learning.projection import image_boxes
+from rexo_ros.space import Space
+
+
+@dataclass(frozen=True)
+class RexoTarget:
+    """Truth of one frame.
+
+    Attributes:
+        boxes: (person, 6) unit boxes.
+        image: (person, 4) left, top, right, bottom as shares of the image.
+    """
+
+    boxes: Tensor
+    image: Tensor
+
+
+@dataclass(frozen=True)
+class RexoWeights:
+    """Weights of the parts, those of table 6.
+
+    Attributes:
+        named: cross entropy of person and background.
+        space: of the boxes in space.
+        image: of the boxes in the image; 0 leaves them out.
+        absolute: L1 of either.
+        overlap: generalised overlap of either.
+        background: how often a box that is nobody's counts.
+    """
+
+    named: float = 2.0
+    space: float = 1.0
+    image: float = 1.0
+    absolute: float = 5.0
+    overlap: float = 2.0
+    background: float = 0.2
+
+
+def corners(boxes: Tensor) -> Tensor:
+    """(..., 2 D) centre and size to lowest and highest corner."""
+    centre, size = boxes.chunk(2, dim=-1)
+    return torch.cat([centre - size / 2, centre + size / 2], dim=-1)
+
+
+def generalised_overlap(one: Tensor, other: Tensor) -> Tensor:
+    """Generalised intersection over union (Rezatofighi et al. 2019), in any dimension.
+
+    Args:
+        one: (..., 2 D) lowest corner, then highest.
+        other: likewise; broadcast against the first.
+
+    Returns:
+        (...) from -1, far apart, to 1, the same.
+    """
+    low_one, high_one = one.chunk(2, dim=-1)
+    low_other, high_other = other.chunk(2, dim=-1)
+
+    def volume(low: Tensor, high: Tensor) -> Tensor:
+        return (high - low).clamp_min(0.0).prod(dim=-1)
+
+    common = volume(torch.maximum(low_one, low_other), torch.minimum(high_one, high_other))
+    union = volume(low_one, high_one) + volume(low_other, high_other) - common
+    hull = volume(torch.minimum(low_one, low_other), torch.maximum(high_one, high_other))
+    tiny = torch.finfo(union.dtype).tiny
+    return common / union.clamp_min(tiny) - (hull - union) / hull.clamp_min(tiny)
+
+
+def rexo_loss(
+    outputs: Sequence[RexoOutput],
+    targets: Sequence[RexoTarget],
+    space: Space,
+    camera: Camera | None,
+    weights: RexoWeights | None = None,
+) -> dict[str, Tensor]:
+    """Loss of a batch, the sum over all heads.
+
+    Every person is given one box, those that cost least together (Kuhn 1955).
+
+    Args:
+        outputs: of the heads, the last the best.
+        targets: of the frames.
+        space: the room.
+        camera: whose image the targets are in; None leaves the image out.
+        weights: of the parts.
+
+    Returns:
+        Parts by name, and their weighted ``sum``.
+    """
+    weights = weights if weights is not None else RexoWeights()
+    names = ("named", "absolute", "overlap", "image_absolute", "image_overlap")
+    sums = {name: outputs[0].boxes.new_zeros(()) for name in names}
+    people = max(1, sum(len(target.boxes) for target in targets))
+    for output in outputs:
+        seen = None
+        if camera is not None and weights.image > 0:
+            seen = image_boxes(output.boxes, output.refinement, space, camera)
+        for number, target in enumerate(targets):
+            own = None if seen is None else seen[number]
+            _add(sums, output, number, own, target, weights)
+    parts = {name: value / people for name, value in sums.items()}
+    in_space = weights.absolute * parts["absolute"] + weights.overlap * parts["overlap"]
+    in_image = weights.absolute * parts["image_absolute"] + weights.overlap * parts["image_overlap"]
+    parts["sum"] = (
+        weights.named * parts["named"] + weights.space * in_space + weights.image * in_image
+    )
+    return parts
+
+
+def _add(
+    sums: dict[str, Tensor],
+    output: RexoOutput,
+    number: int,
+    seen: Tensor | None,
+    target: RexoTarget,
+    weights: RexoWeights,
+) -> None:
+    """One head and frame."""
+    boxes, logits = output.boxes[number], output.logits[number]
+    chosen, people = matched(boxes, logits, seen, target, weights)
+    label = torch.zeros(len(boxes), dtype=torch.long, device=boxes.device)
+    label[chosen] = 1
+    often = torch.where(label == 1, 1.0, weights.background)
+    entropy = functional.cross_entropy(logits, label, reduction="none")
+    sums["named"] = sums["named"] + (often * entropy).sum()
+    found, true = boxes[chosen], target.boxes[people]
+    sums["absolute"] = sums["absolute"] + (found - true).abs().sum()
+    apart = 1 - generalised_overlap(corners(found), corners(true))
+    sums["overlap"] = sums["overlap"] + apart.sum()
+    if seen is not None:
+        found, true = seen[chosen], target.image[people]
+        sums["image_absolute"] = sums["image_absolute"] + (found - true).abs().sum()
+        apart = 1 - generalised_overlap(found, true)
+        sums["image_overlap"] = sums["image_overlap"] + apart.sum()
+
+
+@torch.no_grad()
+def matched(
+    boxes: Tensor,
+    logits: Tensor,
+    seen: Tensor | None,
+    target: RexoTarget,
+    weights: RexoWeights,
+) -> tuple[Tensor, Tensor]:
+    """Which box is whose.
+
+    Args:
+        boxes: (box, 6).
+        logits: (box, 2).
+        seen: (box, 4) in the image, or None.
+        target: the truth.
+        weights: of the costs.
+
+    Returns:
+        Numbers of boxes and of the people they are given to, as many as there are of the fewer.
+    """
+    cost = -weights.named * logits.softmax(dim=-1)[:, 1:].expand(-1, len(target.boxes))
+    pairs = [(weights.space, boxes, target.boxes, True)]
+    if seen is not None:
+        pairs.append((weights.image, seen, target.image, False))
+    for weight, found, true, centred in pairs:
+        absolute = torch.cdist(found, true, p=1)
+        one, other = (corners(found), corners(true)) if centred else (found, true)
+        overlap = generalised_overlap(one[:, None], other[None])
+        cost = cost + weight * (weights.absolute * absolute - weights.overlap * overlap)
+    chosen, people = linear_sum_assignment(np.nan_to_num(cost.cpu().numpy(), nan=1e6))
+    return torch.as_tensor(chosen), torch.as_tensor(people)
