@@ -24,6 +24,8 @@ STANDING_RADIUS_M = 0.35
 WALKING_RADIUS_M = 0.55
 """Circle that holds a walking person, stride and arms included."""
 
+_SWING_RAD = 0.42  # of the thighs of somebody who walks
+
 _Vector = NDArray[np.float64]
 
 
@@ -77,9 +79,10 @@ class Person:
         height_m: from sole to crown.
         strides: whole strides (two steps) in one round of the trajectory; 0 stands.
         phase_rad: phase of the gait at time 0.
+        sitting: on a chair; has no strides.
 
     Raises:
-        ValueError: a height that no grown person has, or negative strides.
+        ValueError: a height that no grown person has, negative strides, or somebody who sits walks.
     """
 
     trajectory: Standing | ClosedLoop
@@ -87,12 +90,15 @@ class Person:
     height_m: float = 1.72
     strides: int = 0
     phase_rad: float = 0.0
+    sitting: bool = False
 
     def __post_init__(self) -> None:
         if not 1.2 <= self.height_m <= 2.1:
             raise ValueError(f"height_m must be in 1.2..2.1, got {self.height_m}")
         if self.strides < 0:
             raise ValueError(f"strides must not be negative, got {self.strides}")
+        if self.sitting and self.strides:
+            raise ValueError(f"who sits makes no strides, got {self.strides}")
 
     @property
     def walking(self) -> bool:
@@ -114,9 +120,153 @@ class Person:
     def scene(self, time_s: float) -> Scene:
         """The body's triangles at one time, world frame."""
         pose = self.trajectory.pose(time_s)
-        amplitude = 0.42 if self.walking else 0.0
-        body = body_mesh(self.height_m, self.gait_rad(time_s), amplitude, self.instance_id)
+        body = posed_mesh(self._skeleton(time_s), self.instance_id)
         return meshes.moved(body, (float(pose.x_m), float(pose.y_m), 0.0), float(pose.yaw_rad))
+
+    def key_points_m(self, time_s: float) -> _Vector:
+        """(17, 3) joints in COCO's order at one time, world frame."""
+        pose = self.trajectory.pose(time_s)
+        points = self._skeleton(time_s).key_points_m()
+        cosine, sine = np.cos(float(pose.yaw_rad)), np.sin(float(pose.yaw_rad))
+        x_m = float(pose.x_m) + cosine * points[:, 0] - sine * points[:, 1]
+        y_m = float(pose.y_m) + sine * points[:, 0] + cosine * points[:, 1]
+        return np.column_stack([x_m, y_m, points[:, 2]])
+
+    def _skeleton(self, time_s: float) -> "Skeleton":
+        if self.sitting:
+            return skeleton(self.height_m, SITTING)
+        amplitude = _SWING_RAD if self.walking else 0.0
+        return skeleton(self.height_m, striding(self.gait_rad(time_s), amplitude))
+
+
+@dataclass(frozen=True)
+class Posture:
+    """Angles of the limbs, left first; 0 hangs straight down, forward is positive.
+
+    Attributes:
+        thighs_rad: of the thighs.
+        knees_rad: how far the shanks are bent back from the thighs.
+        arms_rad: of the upper arms.
+        forearms_rad: of the forearms.
+    """
+
+    thighs_rad: tuple[float, float]
+    knees_rad: tuple[float, float]
+    arms_rad: tuple[float, float]
+    forearms_rad: tuple[float, float]
+
+
+def striding(gait_rad: float, swing_rad: float) -> Posture:
+    """Somebody who walks, or stands if the thighs do not swing.
+
+    Args:
+        gait_rad: phase of the stride.
+        swing_rad: largest angle of the thighs.
+    """
+    thighs = (swing_rad * np.sin(gait_rad), -swing_rad * np.sin(gait_rad))
+    knees = (
+        0.06 + swing_rad * (0.5 + 0.9 * max(0.0, np.cos(gait_rad))),
+        0.06 + swing_rad * (0.5 + 0.9 * max(0.0, -np.cos(gait_rad))),
+    )
+    arms = (-0.8 * thighs[0], -0.8 * thighs[1])
+    forearms = (
+        arms[0] + 0.15 + 0.4 * abs(thighs[0]),
+        arms[1] + 0.15 + 0.4 * abs(thighs[1]),
+    )
+    return Posture(thighs, knees, arms, forearms)
+
+
+SITTING = Posture((1.45, 1.45), (1.4, 1.5), (0.35, 0.3), (1.25, 1.3))
+"""Somebody on a chair, hands on the thighs."""
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Joints of a body that faces +x over the origin, feet near z = 0; pairs are left, right.
+
+    Attributes:
+        unit: size over that of somebody of 1.72 m.
+        hip_m: (3,) between the hips.
+        hips_m: (2, 3).
+        knees_m: (2, 3).
+        ankles_m: (2, 3).
+        toes_m: (2, 3).
+        shoulders_m: (2, 3).
+        elbows_m: (2, 3).
+        wrists_m: (2, 3).
+    """
+
+    unit: float
+    hip_m: _Vector
+    hips_m: _Vector
+    knees_m: _Vector
+    ankles_m: _Vector
+    toes_m: _Vector
+    shoulders_m: _Vector
+    elbows_m: _Vector
+    wrists_m: _Vector
+
+    @property
+    def neck_m(self) -> _Vector:
+        """Where the torso ends."""
+        return self.hip_m + np.array([0.0, 0.0, 0.55 * self.unit])
+
+    @property
+    def chin_m(self) -> _Vector:
+        """Where the head begins."""
+        return self.neck_m + np.array([0.015, 0.0, 0.12 * self.unit])
+
+    @property
+    def crown_m(self) -> _Vector:
+        """Middle of the upper head."""
+        return self.chin_m + np.array([0.01, 0.0, 0.09 * self.unit])
+
+    def key_points_m(self) -> _Vector:
+        """(17, 3) in COCO's order: nose, eyes, ears, shoulders, elbows, wrists, hips, knees,
+        ankles, of the pairs the left first.
+        """
+        unit = self.unit
+        nose = self.chin_m + unit * np.array([0.1, 0.0, 0.05])
+        eyes = [nose + unit * np.array([-0.01, 0.03 * side, 0.04]) for side in (1, -1)]
+        ears = [self.crown_m + unit * np.array([0.0, 0.085 * side, -0.03]) for side in (1, -1)]
+        pairs = (self.shoulders_m, self.elbows_m, self.wrists_m, self.hips_m, self.knees_m)
+        return np.vstack([nose, *eyes, *ears, *pairs, self.ankles_m])
+
+
+def skeleton(height_m: float, posture: Posture) -> Skeleton:
+    """Joints of a body in a posture, the lower foot on the ground.
+
+    Args:
+        height_m: from sole to crown, upright.
+        posture: of the limbs.
+    """
+    unit = height_m / 1.72
+    stance = (0.42 + 0.43) * unit  # hip above the ankle with straight legs
+    shanks = [
+        thigh - knee for thigh, knee in zip(posture.thighs_rad, posture.knees_rad, strict=True)
+    ]
+    drop = max(
+        0.42 * unit * np.cos(thigh) + 0.43 * unit * np.cos(shank)
+        for thigh, shank in zip(posture.thighs_rad, shanks, strict=True)
+    )
+    hip = np.array([0.0, 0.0, 0.08 * unit + min(drop, stance)])
+    hips, knees, ankles, toes, shoulders, elbows, wrists = ([] for _ in range(7))
+    for index, side in enumerate((1, -1)):
+        thigh, shank = posture.thighs_rad[index], shanks[index]
+        hips.append(hip + np.array([0.0, 0.095 * side * unit, 0.0]))
+        knees.append(_limb(hips[-1], 0.42 * unit, thigh))
+        ankles.append(_limb(knees[-1], 0.43 * unit, shank))
+        toe = ankles[-1] + unit * np.array(
+            [0.16 * np.cos(shank), 0.0, -0.035 + 0.16 * np.sin(shank)]
+        )
+        toe[2] = max(toe[2], 0.04 * unit)
+        toes.append(toe)
+        shoulders.append(hip + np.array([0.0, 0.225 * side * unit, 0.47 * unit]))
+        arm = posture.arms_rad[index]
+        elbows.append(_limb(shoulders[-1], 0.29 * unit, arm))
+        wrists.append(_limb(elbows[-1], 0.3 * unit, posture.forearms_rad[index]))
+    pairs = (np.array(one) for one in (hips, knees, ankles, toes, shoulders, elbows, wrists))
+    return Skeleton(unit, hip, *pairs)
 
 
 def _limb(start: _Vector, length: float, angle: float) -> _Vector:
@@ -136,51 +286,47 @@ def body_mesh(height_m: float, gait_rad: float, swing_rad: float, instance_id: i
     Returns:
         About 600 triangles, always with the same topology.
     """
+    return posed_mesh(skeleton(height_m, striding(gait_rad, swing_rad)), instance_id)
+
+
+def posed_mesh(joints: Skeleton, instance_id: int = 0) -> Scene:
+    """A body about its joints.
+
+    Args:
+        joints: of the body.
+        instance_id: number of the object.
+
+    Returns:
+        About 600 triangles, always with the same topology.
+    """
     label = Label(SemanticClass.PERSON, "skin", instance_id)
-    unit = height_m / 1.72
-    stance = (0.42 + 0.43) * unit  # hip above the ankle with straight legs
-    thighs = [swing_rad * np.sin(gait_rad), -swing_rad * np.sin(gait_rad)]
-    knees = [
-        0.06 + swing_rad * (0.5 + 0.9 * max(0.0, np.cos(gait_rad))),
-        0.06 + swing_rad * (0.5 + 0.9 * max(0.0, -np.cos(gait_rad))),
-    ]
-    shanks = [thigh - knee for thigh, knee in zip(thighs, knees, strict=True)]
-    drop = max(
-        0.42 * unit * np.cos(thigh) + 0.43 * unit * np.cos(shank)
-        for thigh, shank in zip(thighs, shanks, strict=True)
-    )
-    hip = np.array([0.0, 0.0, 0.08 * unit + min(drop, stance)])
+    unit = joints.unit
     parts = []
-    for side, thigh, shank in zip((1, -1), thighs, shanks, strict=True):
-        joint = hip + np.array([0.0, 0.095 * side * unit, 0.0])
-        knee = _limb(joint, 0.42 * unit, thigh)
-        ankle = _limb(knee, 0.43 * unit, shank)
-        toe = ankle + unit * np.array([0.16 * np.cos(shank), 0.0, -0.035 + 0.16 * np.sin(shank)])
-        toe[2] = max(toe[2], 0.04 * unit)
-        parts.append(meshes.capsule(joint, knee, 0.085 * unit, 0.06 * unit, label))
+    for index in range(2):
+        hip, knee, ankle = (one[index] for one in (joints.hips_m, joints.knees_m, joints.ankles_m))
+        parts.append(meshes.capsule(hip, knee, 0.085 * unit, 0.06 * unit, label))
         parts.append(meshes.capsule(knee, ankle, 0.058 * unit, 0.042 * unit, label))
+        toe = joints.toes_m[index]
         parts.append(meshes.capsule(ankle, toe, 0.05 * unit, 0.038 * unit, label))
-    parts.extend(_upper_body(hip, unit, thighs, label))
+    parts.extend(_upper_body(joints, label))
     return Scene.merge(parts)
 
 
-def _upper_body(hip: _Vector, unit: float, thighs: list[float], label: Label) -> list[Scene]:
+def _upper_body(joints: Skeleton, label: Label) -> list[Scene]:
+    unit = joints.unit
     forward, left = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
     levels = np.array([-0.1, -0.02, 0.18, 0.38, 0.5, 0.55]) * unit
     depth = np.array([0.06, 0.11, 0.1, 0.12, 0.09, 0.05]) * unit
     width = np.array([0.1, 0.17, 0.15, 0.19, 0.17, 0.07]) * unit
-    centres = hip + levels[:, None] * np.array([0.0, 0.0, 1.0])
+    centres = joints.hip_m + levels[:, None] * np.array([0.0, 0.0, 1.0])
     torso = meshes.lathe(centres, np.column_stack([depth, width]), forward, left, label, 8)
-    neck = hip + np.array([0.0, 0.0, 0.55 * unit])
-    chin = neck + np.array([0.015, 0.0, 0.12 * unit])
-    crown = chin + np.array([0.01, 0.0, 0.09 * unit])
-    parts = [torso, meshes.capsule(neck, chin, 0.055 * unit, 0.055 * unit, label)]
+    chin, crown = joints.chin_m, joints.crown_m
+    parts = [torso, meshes.capsule(joints.neck_m, chin, 0.055 * unit, 0.055 * unit, label)]
     parts.append(meshes.capsule(chin, crown, 0.085 * unit, 0.095 * unit, label, 7))
-    for side, thigh in zip((1, -1), thighs, strict=True):
-        shoulder = hip + np.array([0.0, 0.225 * side * unit, 0.47 * unit])
-        angle = -0.8 * thigh
-        elbow = _limb(shoulder, 0.29 * unit, angle)
-        wrist = _limb(elbow, 0.3 * unit, angle + 0.15 + 0.4 * abs(thigh))
+    for index in range(2):
+        shoulder, elbow, wrist = (
+            one[index] for one in (joints.shoulders_m, joints.elbows_m, joints.wrists_m)
+        )
         parts.append(meshes.capsule(shoulder, elbow, 0.052 * unit, 0.042 * unit, label))
         parts.append(meshes.capsule(elbow, wrist, 0.04 * unit, 0.045 * unit, label))
     return parts
