@@ -127,7 +127,7 @@ def _draw_plan(generator: np.random.Generator) -> tuple[FloorPlan, Pose]:
     x_m = generator.uniform(0.35, 0.6)
     y_m = width_m / 2 + generator.uniform(-0.7, 0.7)
     yaw_rad = np.deg2rad(generator.uniform(-12, 12))
-    return plan, Pose(np.float64(x_m), np.float64(y_m), np.float64(yaw_rad))
+    return plan, Pose(np.asarray(x_m), np.asarray(y_m), np.asarray(yaw_rad))
 
 
 def _keep_view(furnisher: Furnisher, radar: Pose) -> None:
