@@ -1,10 +1,16 @@
 """``panoradar up``: capture, motor and imaging in one process, without a launch system."""
 
 import argparse
+from collections.abc import Sequence
 from contextlib import ExitStack
+from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from panoradar_ros.commands.children import ChildProcess, node_arguments, wait_for_emulator
+
+if TYPE_CHECKING:
+    from mmwave.ros.node import LifecycleNode
 
 VIEWERS = ("off", "native", "web")
 SIMULATION_TIMEOUT_S = 180.0
@@ -37,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     common = _common(arguments)
     settings = [_setting(text) for text in arguments.set]
+    for setting in settings:
+        check_setting(setting, nodes(arguments.recognition))
     with ExitStack() as stack:
         if arguments.sim:
             emulator = ChildProcess(node_arguments("emulator", common))
@@ -78,6 +86,27 @@ def _common(arguments: argparse.Namespace) -> list[str]:
     if arguments.namespace:
         words += ["-r", f"__ns:=/{arguments.namespace.strip('/')}"]
     return words
+
+
+def check_setting(setting: str, kinds: "Sequence[type[LifecycleNode]]") -> None:
+    """See to it that somebody takes a setting: ROS ignores what nobody declares.
+
+    Args:
+        setting: ``NODE:NAME:=VALUE``.
+        kinds: of the nodes; CaptureNode is ``capture``.
+
+    Raises:
+        ValueError: there is no such node, or it has no such parameter; names what is like it.
+    """
+    node, name = setting.partition(":=")[0].split(":")
+    known = {kind.__name__.removesuffix("Node").lower(): kind.PARAMETERS for kind in kinds}
+    if node not in known:
+        more = "; recognition needs --recognition" if node == "recognition" else ""
+        raise ValueError(f"--set {setting}: no node {node}; there are {', '.join(known)}{more}")
+    names = [parameter.name for parameter in known[node]]
+    if name not in names:
+        like = get_close_matches(name, names, n=3, cutoff=0.5) or names
+        raise ValueError(f"--set {setting}: {node} has no {name}; did you mean {', '.join(like)}?")
 
 
 def _setting(text: str) -> str:

@@ -4,7 +4,6 @@ With the argument ``--recognition`` the recognition node is in it too and gets c
 """
 
 import sys
-from collections.abc import Callable
 
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
@@ -21,7 +20,7 @@ NODES = (ImagingNode, MotorNode, CaptureNode)
 RECOGNITION = "--recognition"
 
 
-def nodes(recognition: bool) -> tuple[Callable[..., LifecycleNode], ...]:
+def nodes(recognition: bool) -> tuple[type[LifecycleNode], ...]:
     """The nodes of the process in the order they are brought up."""
     return (RecognitionNode, *NODES) if recognition else NODES
 

@@ -48,6 +48,13 @@ def test_no_scan_is_said():
         (["demo", "--style", "castle", "--headless"], "castle"),
         (["up", "--params-file", "/nowhere.yaml"], "no parameter file /nowhere.yaml"),
         (["up", "--set", "serial_port"], "--set takes NODE:NAME=VALUE"),
+        (["up", "--set", "imager:device=cpu"], "no node imager; there are imaging, motor, capture"),
+        (["up", "--set", "imaging:devise=cpu"], "imaging has no devise; did you mean device"),
+        (["up", "--set", "recognition:semantic=true"], "recognition needs --recognition"),
+        (
+            ["up", "--recognition", "--set", "recognition:semantics=true"],
+            "recognition has no semantics; did you mean semantic",
+        ),
         (["bench", "imaging", "--trials", "0"], "--trials must be at least 1, got 0"),
         (["replay", "/no/bag"], "no bag at /no/bag"),
     ],
