@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmwave.metrics import confusion_matrix, intersection_over_union
+from mmwave.metrics import intersection_over_union
 from mmwave.simulation.scene import IGNORED_CLASS, SemanticClass
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.range_scores import DISTANCES_M, absolute_error_m
+from panoradar_ros.learning.semantic_scores import published_confusion
+
+_CLASSES = len(SemanticClass)
 
 SPEED_ERRORS_MPS = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, np.inf)
 ELEVATIONS_DEG = (-45.0, -30.0, -15.0, 15.0, 30.0, 45.0)
@@ -30,12 +33,13 @@ class Part:
 
     Attributes:
         mae_m: mean absolute range error of every image that has pixels there that count.
-        confusion: (class, class) pixels of all images.
+        confusion: pixels of all images, see
+            :func:`panoradar_ros.learning.semantic_scores.published_confusion`.
     """
 
     mae_m: list[float] = field(default_factory=list)
     confusion: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros((len(SemanticClass),) * 2, np.int64)
+        default_factory=lambda: np.zeros((_CLASSES + 1,) * 2, np.int64)
     )
 
     def add(
@@ -58,11 +62,11 @@ class Part:
             self.mae_m.append(float(known_m.mean()))
         if label is not None:
             true = np.where(inside, frame.label, np.uint8(IGNORED_CLASS))
-            self.confusion += confusion_matrix(label, true, len(self.confusion), IGNORED_CLASS)
+            self.confusion += published_confusion(np.asarray(label, np.uint8), true)
 
     def as_json(self) -> dict[str, float | None]:
         """Mean over the images and mean intersection over union in percent; None without pixels."""
-        union = intersection_over_union(self.confusion)
+        union = intersection_over_union(self.confusion)[:_CLASSES]
         known = union[np.isfinite(union)]
         return {
             "range_mae_m": float(np.mean(self.mae_m)) if self.mae_m else None,

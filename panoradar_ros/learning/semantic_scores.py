@@ -32,6 +32,21 @@ PERSON = OBJECTS.index("person")
 ALL_THRESHOLDS = (0.3, *THRESHOLDS)
 
 
+def published_confusion(found: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Pixels of every class by what was published of them.
+
+    Args:
+        found: classes, IGNORED where none is published.
+        true: classes, of the same shape; IGNORED does not count.
+
+    Returns:
+        (class + 1, class + 1) see :func:`mmwave.metrics.confusion_matrix`; the last column is of
+        pixels that were published without a class.
+    """
+    columns = np.where(found == IGNORED, _NONE, found)
+    return confusion_matrix(columns, true, _NONE + 1)
+
+
 @dataclass
 class SemanticScores:
     """Collects what the second network said of frames.
@@ -69,9 +84,7 @@ class SemanticScores:
             range_m: (row, column) learned, for the position of people.
         """
         self.columns = frame.label.shape[1]
-        found = labels_of(logits, range_m)
-        found[found == IGNORED] = _NONE
-        self.confusion += confusion_matrix(found, frame.label, len(self.confusion))
+        self.confusion += published_confusion(labels_of(logits, range_m), frame.label)
         boxes = decode_cells(objects, edges, LEAST_SCORE)
         detections = [one for one in boxes if ranges_in(one, range_m).size]
         true = boxes_of(frame)

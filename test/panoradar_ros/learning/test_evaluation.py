@@ -119,6 +119,10 @@ def test_errors_are_told_apart_by_elevation_distance_and_speed():
     assert [one["range_mae_m"] is None for one in found["by_distance"]] == [True, False, False]
     assert found["by_elevation"][0]["miou"] == 100
     assert found["by_elevation"][4]["miou"] < 50
+    unnamed = Breakdown()
+    unnamed.add(range_m, truth, 0.0, np.where(label == SemanticClass.WALL, 255, label))
+    json.dumps(unnamed.as_json(), allow_nan=False)
+    assert unnamed.as_json()["by_elevation"][0]["miou"] == 0  # pixels without a class are wrong
     assert [one["frames"] for one in found["by_speed_error"]] == [0, 2, 0, 0, 0, 2]
     assert found["by_speed_error"][5]["to_mps"] is None
     assert found["by_speed_error"][0]["range_mae_m"] is None
