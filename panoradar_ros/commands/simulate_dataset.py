@@ -75,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 problem = done.result()
             except BaseException:  # a full disk is full for the next building too
-                pool.shutdown(wait=False, cancel_futures=True)
+                for other in waiting:
+                    other.cancel()
                 raise
             if problem:
                 skipped.append(problem)

@@ -74,10 +74,10 @@ def made(monkeypatch):
     """Buildings that were asked for; the robot has no room in number 8."""
     asked = []
 
-    def simulate_building(root, style, seed, frames):
+    def simulate_building(root, style, seed, frames, people):
         if seed == 8:
-            raise ValueError("too full")
-        asked.append((root, style, seed, frames))
+            raise simulated.NoRoomError("too full")
+        asked.append((root, style, seed, frames, people))
 
     monkeypatch.setattr(simulated, "simulate_building", simulate_building)
     return asked
@@ -94,8 +94,8 @@ def test_buildings_are_tasks_of_the_cluster(cluster, made, tmp_path, monkeypatch
     root = tmp_path / "frames"
     assert cluster.last.address == ADDRESS
     # an absolute path: workers run in folders of their own
-    assert cluster.last.calls == [(root, "office", seed, 2, 1) for seed in (7, 8, 9)]
-    assert made == [(root, "office", seed, 2) for seed in (7, 9)]
+    assert cluster.last.calls == [(root, "office", seed, 2, None, 1) for seed in (7, 8, 9)]
+    assert made == [(root, "office", seed, 2, None) for seed in (7, 9)]
     result = json.loads(capsys.readouterr().out)
     assert (result["buildings"], result["frames"]) == (2, 4)
     assert result["skipped"] == ["office 8 left out: too full"]
@@ -110,7 +110,7 @@ def test_buildings_are_tasks_of_the_cluster(cluster, made, tmp_path, monkeypatch
 def test_what_has_not_begun_is_cancelled_when_a_building_fails(
     cluster, tmp_path, monkeypatch, capsys, problem, words
 ):
-    def simulate_building(*_):
+    def simulate_building(*_, **__):
         raise problem
 
     monkeypatch.setattr(simulated, "simulate_building", simulate_building)
@@ -148,3 +148,30 @@ def test_jobs_are_of_this_machine_only(cluster, tmp_path, capsys):
     assert simulate(tmp_path / "frames", "--jobs", "2") == 1
     assert "--jobs is for this machine alone" in capsys.readouterr().err
     assert cluster.last is None
+
+
+def test_a_full_disk_ends_the_work_of_this_machine_too(tmp_path, monkeypatch, capsys):
+    """What has not begun is cancelled; the second of two buildings is not waited for."""
+    asked = []
+
+    class Pool:
+        def __init__(self, *_, **__):
+            self.futures = []
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            asked.extend(future.cancelled() for future in self.futures)
+
+        def submit(self, *_):
+            self.futures.append(Future())
+            if len(self.futures) == 1:
+                self.futures[0].set_exception(OSError("disk full"))
+            return self.futures[-1]
+
+    monkeypatch.setattr("panoradar_ros.commands.simulate_dataset.ProcessPoolExecutor", Pool)
+    words = ["simulate", "dataset", str(tmp_path / "x"), "--buildings", "3", "--frames", "1"]
+    assert main([*words, "--json"]) == 1
+    assert "disk full" in capsys.readouterr().err
+    assert asked == [False, True, True]
