@@ -103,4 +103,5 @@ MMVR_CAMERA = Camera(
     ),
     translation_m=(-0.06486, 0.30297, 0.09141),
 )
-"""As the MMVR data set's calibration says; its lens distortion (below 2 pixels) is left out."""
+"""As the MMVR data set's calibration says, but for its lens distortion, which is not modelled: over
+the image pixels are 6 off at the median, 33 in the worst corner."""

@@ -72,7 +72,7 @@ class Track:
         number: the same as long as they are followed, never given twice.
         state: (4,) horizontal and depth in metres, then their speeds.
         covariance: (4, 4) of the state.
-        height_m: vertical coordinate of the middle of the box.
+        vertical_m: vertical coordinate of the middle of the box.
         size_m: (3,) of the box.
         score: of the last detection.
         seen: detections so far.
@@ -82,7 +82,7 @@ class Track:
     number: int
     state: NDArray[np.float64]
     covariance: NDArray[np.float64]
-    height_m: float
+    vertical_m: float
     size_m: NDArray[np.float64]
     score: float
     seen: int
@@ -91,7 +91,7 @@ class Track:
     @property
     def box_m(self) -> NDArray[np.float64]:
         """(6,) centre and size."""
-        return np.array([self.state[0], self.height_m, self.state[1], *self.size_m])
+        return np.array([self.state[0], self.vertical_m, self.state[1], *self.size_m])
 
     @property
     def velocity_mps(self) -> NDArray[np.float64]:
@@ -188,7 +188,7 @@ class Tracker:
         track.covariance = kept @ track.covariance @ kept.T + gain @ measured @ gain.T
         share = self.settings.smoothing
         track.size_m = (1 - share) * track.size_m + share * box_m[3:]
-        track.height_m = float((1 - share) * track.height_m + share * box_m[1])
+        track.vertical_m = float((1 - share) * track.vertical_m + share * box_m[1])
         track.score, track.seen, track.last_s = score, track.seen + 1, time_s
 
     def _begin(self, box_m: NDArray[np.float64], score: float, time_s: float) -> Track:

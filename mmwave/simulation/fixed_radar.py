@@ -19,8 +19,8 @@ from mmwave.waveform import AntennaArray, Waveform
 LINES = ("horizontal", "vertical")
 ACROSS_BEAMWIDTH_RAD = np.deg2rad(50.0)
 ALONG_BEAMWIDTH_RAD = np.deg2rad(100.0)
-"""Of one antenna across the line of antennas and along it: a patch of the AWR1843's board has about
-50 and 100 degrees (Texas Instruments, AWR1843BOOST user's guide)."""
+"""Of one antenna, across the line of antennas and along it: one-way, full width at half power. A
+choice: wide along the line, in which the radar tells directions; of no data sheet."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mmwave.cfar import CellAveragingCfar, Cfar, strongest_detection
 from panoradar_ros.imaging.grid import PanoramaGrid
+from panoradar_ros.imaging.noise import median_power
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,9 @@ def range_image(
         workers: threads.
     """
     received = coverage >= settings.minimum_coverage
-    if noise_power is None:  # a sector that was lost must not lower the floor of the others
-        sample = power[::8, received][:, ::8]
-        noise_power, whole_turn = (float(np.median(sample)) if sample.size else 0.0), True
-    else:
-        whole_turn = False
-    floor = settings.noise_factor * noise_power
+    whole_turn = noise_power is None
+    noise = median_power(power, received) if noise_power is None else noise_power
+    floor = settings.noise_factor * noise
     first_bin = int(np.ceil(settings.minimum_range_m / range_bin_m))
     bins, peak = strongest_detection(
         power, settings.cfar, first_bin, floor, azimuth_wraps=whole_turn, workers=workers

@@ -1,6 +1,7 @@
 """Parameters of the recognition node."""
 
 from mmwave.ros.parameters import Parameter
+from panoradar_ros.recognition.detections import PUBLISHED_SCORE
 
 PARAMETERS = (
     Parameter("frame_id", "radar_base", "Frame of range image and points", read_only=True),
@@ -25,7 +26,7 @@ PARAMETERS = (
     ),
     Parameter(
         "minimum_score",
-        0.4,
+        PUBLISHED_SCORE,
         "Boxes and people that the network is less sure of are left out",
         minimum=0.02,
         maximum=1.0,

@@ -12,30 +12,25 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from panoradar_ros.imaging.noise import median_power
+
 STEP_DB = 0.25
 LOWEST_DB = -10.0
 HIGHEST_DB = LOWEST_DB + 255 * STEP_DB
 """Values are clipped to these: 20 dB of noise below, and stronger than the echo of a wall above."""
 
-_MEDIAN_STRIDE = 8
-
 
 def noise_power(power: NDArray[np.float32], received: NDArray[np.bool_] | None = None) -> float:
-    """Median power of a cube, of every eighth row and received column.
+    """Power that is 0 dB, see :func:`panoradar_ros.imaging.noise.median_power`.
 
     Args:
-        power: (row, column, range); what is not finite does not count.
-        received: (column,) bool: columns whose echoes arrived; None: all. A sector without echoes
-            must not change what is made of the others.
+        power: (row, column, range).
+        received: (column,) bool: columns whose echoes arrived; None: all.
 
     Raises:
         ValueError: the cube is empty or its median is not a positive number.
     """
-    sample = power[::_MEDIAN_STRIDE]
-    sample = sample if received is None else sample[:, received]
-    sample = sample[:, ::_MEDIAN_STRIDE]
-    sample = sample[np.isfinite(sample)]
-    median = float(np.median(sample)) if sample.size else float("nan")
+    median = median_power(power, received)
     if not (np.isfinite(median) and median > 0):
         raise ValueError(
             f"the median power of a cube of shape {power.shape} is {median}: it holds no echoes; "

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +118,8 @@ def boxes_of_views(
 def read_split(path: Path) -> Mapping[str, Any]:
     """The lists of segments of all splits, in either form that the file is found in.
 
+    The file holds a pickled object: read one from the data set's makers only.
+
     Raises:
         ValueError: the file is missing or holds no dictionary.
     """
@@ -130,12 +133,14 @@ def read_split(path: Path) -> Mapping[str, Any]:
 def _load(path: Path, names: tuple[str, ...], pickled: bool = False) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=pickled) as file:
-            missing = [name for name in names if name not in file]
-            if missing:
-                raise ValueError(f"{path} holds no {', '.join(missing)}, but {', '.join(file)}")
-            return {name: file[name] for name in names}
-    except OSError as error:
+            held = {name: file[name] for name in names if name in file}
+            there = ", ".join(file)
+    except (OSError, EOFError, ValueError, BadZipFile) as error:
         raise ValueError(f"{path} cannot be read ({error}): get it again") from error
+    missing = [name for name in names if name not in held]
+    if missing:
+        raise ValueError(f"{path} holds no {', '.join(missing)}, but {there}")
+    return held
 
 
 def _rows(array: NDArray[Any], width: int) -> NDArray[np.float64]:

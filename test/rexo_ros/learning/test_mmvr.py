@@ -91,6 +91,9 @@ def test_what_is_missing_or_of_another_data_set_is_named(tmp_path):
     np.savez(tmp_path / "c" / "00012_meta.npz", other=1)
     with pytest.raises(ValueError, match=r"holds no global_frame_id, but other"):
         read_frame(tmp_path / "c", "00012")
+    (tmp_path / "a" / "00012_radar.npz").write_bytes(b"PK no archive")
+    with pytest.raises(ValueError, match=r"00012_radar\.npz cannot be read .*: get it again"):
+        read_frame(tmp_path / "a", "00012")
     np.savez(tmp_path / "split.npz", data_split_dict=np.array([3]))
     with pytest.raises(ValueError, match="not a dictionary"):
         read_split(tmp_path / "split.npz")
