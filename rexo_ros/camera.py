@@ -105,3 +105,6 @@ MMVR_CAMERA = Camera(
 )
 """As the MMVR data set's calibration says, but for its lens distortion, which is not modelled: over
 the image pixels are 6 off at the median, 33 in the worst corner."""
+
+MOUNTED_CAMERA = Camera(translation_m=(0.0, 0.1, 0.0))
+"""Of simulated rooms: ten centimetres above the radars, looking where they look."""

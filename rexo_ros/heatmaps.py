@@ -69,6 +69,7 @@ class StaticClutter:
     def __init__(self, forgetting_s: float) -> None:
         self._forgetting_s = forgetting_s
         self._mean: NDArray[np.complex64] | None = None
+        self._weight = 0.0
         self._time_s = 0.0
 
     def remove(self, spectra: NDArray[np.complex64], time_s: float) -> NDArray[np.complex64]:
@@ -86,14 +87,17 @@ class StaticClutter:
         """
         own = spectra.mean(axis=0)
         if self._mean is None:
-            self._mean, self._time_s = own, time_s
+            self._mean, self._weight, self._time_s = own, 1.0, time_s
             return spectra - own
         if own.shape != self._mean.shape:
             raise ValueError(f"frames were {self._mean.shape}, now {own.shape}: reset first")
         if time_s <= self._time_s:
             raise ValueError(f"time must go on: {time_s} s is not after {self._time_s} s")
         result = spectra - self._mean
-        fresh = np.float32(1 - np.exp(-(time_s - self._time_s) / self._forgetting_s))
+        # a weighted mean from the second frame on: who stood there at first is soon gone from it
+        kept = np.exp(-(time_s - self._time_s) / self._forgetting_s)
+        self._weight = self._weight * float(kept) + 1.0
+        fresh = np.float32(1 / self._weight)
         self._mean, self._time_s = self._mean + fresh * (own - self._mean), time_s
         return result
 

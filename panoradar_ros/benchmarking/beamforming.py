@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mmwave.this_machine import machine
 from mmwave.waveform import AntennaArray, Waveform
 from panoradar_ros.benchmarking import growth
 from panoradar_ros.benchmarking.beamforming_cost import gflop_per_frame
@@ -29,7 +30,6 @@ from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.planar_motion import PlanarMotion
 from panoradar_ros.imaging.profiles import RangeProfiles
 from panoradar_ros.imaging.rotation import Rotation
-from panoradar_ros.this_machine import machine
 
 WINDOW_RAD = np.deg2rad(60.0)
 RANDOM_BEAMS = 16

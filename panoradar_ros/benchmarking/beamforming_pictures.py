@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import j0
 
+from mmwave.line_chart import Chart, Line, save
 from mmwave.waveform import AntennaArray
 from panoradar_ros.benchmarking.point_reflectors import point_rotation
 from panoradar_ros.imaging.beamforming import Beamformer, range_profiles
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.imaging.planar_motion import PlanarMotion
-from panoradar_ros.line_chart import Chart, Line, save
 
 COLUMNS = 4096
 DISTANCE_M = 5.0

@@ -22,9 +22,9 @@ from xwr.capture import DCA1000EVM
 
 from mmwave.dca1000 import FrameAssembler, PacketReceiver, PositionStream, address_number
 from mmwave.emulation.dca1000 import DCA1000Emulator
+from mmwave.this_machine import machine
 from mmwave.waveform import Waveform
 from panoradar_ros.ports import free_udp_ports
-from panoradar_ros.this_machine import machine
 
 RATES_MBPS = (150, 300, 600)
 HOST_ADDRESS, DEVICE_ADDRESS = "127.0.0.1", "127.0.0.2"

@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from mmwave.cfar import CellAveragingCfar, Cfar, OrderedStatisticCfar, detect, strongest_detection
 from mmwave.spectrum import range_spectrum
+from mmwave.this_machine import machine
 from panoradar_ros.benchmarking import growth
-from panoradar_ros.this_machine import machine
 
 SHAPE = (64, 512, 256)
 """Rows, columns and range bins of a frame."""

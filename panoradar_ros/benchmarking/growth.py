@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from mmwave.line_chart import Chart, Line, save
 from mmwave.waveform import Waveform
-from panoradar_ros.line_chart import Chart, Line, save
 
 REPEATS = 5
 

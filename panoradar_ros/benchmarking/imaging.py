@@ -11,6 +11,7 @@ import numpy as np
 from mmwave.simulation.building import Building, generate_building
 from mmwave.simulation.rotation import simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
+from mmwave.this_machine import machine
 from panoradar_ros.benchmarking.beamforming import noise_rotation
 from panoradar_ros.benchmarking.memory import peak_memory
 from panoradar_ros.benchmarking.trials import TURNS, consecutive_turns
@@ -19,7 +20,6 @@ from panoradar_ros.imaging.leakage import LeakageFilter
 from panoradar_ros.imaging.pipeline import Imager
 from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.scoring import score_motion
-from panoradar_ros.this_machine import machine
 
 REFERENCE_BEAMS = 24
 

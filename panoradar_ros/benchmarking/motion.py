@@ -23,6 +23,7 @@ from tqdm import tqdm
 from mmwave.simulation.building import generate_building
 from mmwave.simulation.rotation import StaticWorld, simulate_rotation
 from mmwave.simulation.trajectory import ConstantVelocity
+from mmwave.this_machine import machine
 from mmwave.waveform import AntennaArray
 from panoradar_ros.benchmarking import growth
 from panoradar_ros.benchmarking.trials import Trial, TrialSettings, simulate_trial
@@ -37,7 +38,6 @@ from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.imaging.votes import VoteSettings, vote_profiles
 from panoradar_ros.imaging.yaw_prior import YawRatePrior
 from panoradar_ros.scoring import score_motion
-from panoradar_ros.this_machine import machine
 
 Record = dict[str, Any]
 Estimator = MotionEstimator | HoughMotionEstimator

@@ -19,11 +19,11 @@ from mmwave.simulation.building import Building, generate_building
 from mmwave.simulation.rotation import REVOLUTIONS_PER_S, DriveSimulator, World
 from mmwave.simulation.route import Speed, plan_route
 from mmwave.simulation.trajectory import Trajectory, Turning
+from mmwave.this_machine import machine
 from panoradar_ros.benchmarking.trials import STYLES
 from panoradar_ros.imaging.pipeline import Imager, Panorama
 from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.imaging.turntable import RotationAssembler
-from panoradar_ros.this_machine import machine
 
 START_NS = 1_000_000_000_000
 SEGMENT_M = 10.0

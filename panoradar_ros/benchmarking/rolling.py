@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-from panoradar_ros.this_machine import machine
+from mmwave.this_machine import machine
 
 TURN_MS = 500.0
 """Length of a turn at the demo's 2 rev/s: the mean ray of a turn is half of it old at its end."""

@@ -16,9 +16,9 @@ from mmwave.simulation import rotation
 from mmwave.simulation.building import generate_building
 from mmwave.simulation.fmcw import AntennaTrack, Scatterers, synthesize, synthesize_direct
 from mmwave.simulation.rotation import REVOLUTIONS_PER_S, DriveSimulator
+from mmwave.this_machine import machine
 from mmwave.waveform import AntennaArray, Waveform
 from panoradar_ros.benchmarking import growth
-from panoradar_ros.this_machine import machine
 
 STAGES = ("between", "synthesize", "leakage", "receive")
 """Functions that :mod:`mmwave.simulation.rotation` calls for every frame or interval. Their wall

@@ -32,12 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _range(arguments: argparse.Namespace) -> dict[str, Any]:
+    from mmwave.learning.training import read_run
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_range_net
     from panoradar_ros.learning.networks.range_net import RangeNet
     from panoradar_ros.learning.range_scores import score_range_net, score_strongest_echo
     from panoradar_ros.learning.range_task import RangeTask
-    from panoradar_ros.learning.training import read_run
 
     frames = FrameSet.under(arguments.data)
     net, about = read_run(arguments.trained, RangeTask(frames, frames))
@@ -62,11 +62,12 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     import numpy as np
 
     from mmwave.inference import OnnxModel
+    from mmwave.learning.training import read_run
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_semantic_net
     from panoradar_ros.learning.networks.semantic_net import SemanticNet
     from panoradar_ros.learning.semantic_task import SemanticTask, seen
-    from panoradar_ros.learning.training import TrainingSettings, read_run
+    from panoradar_ros.learning.settings import PanoramaTraining
     from panoradar_ros.recognition.models import model_path
 
     frames = FrameSet.under(arguments.data)
@@ -81,7 +82,7 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
             f"{arguments.trained} was trained on the answers of another range model than "
             f"{model.path}: give that one as --range-model"
         )
-    scores = task.validate(net, TrainingSettings(network="semantic"))
+    scores = task.validate(net, PanoramaTraining(network="semantic"))
     card = _card(arguments.output, arguments.licence, about) | {
         "what": "classes of pixels and boxes of people and things, from a learned range image",
         "input": "features (1, channel, row, column), see panoradar_ros.recognition.features",

@@ -1,12 +1,13 @@
-"""``panoradar simulate``: a simulated drive, or the frames of many buildings, on disk."""
+"""``panoradar simulate``: a simulated drive, or many buildings or rooms to learn from, on disk."""
 
 import argparse
 
-from panoradar_ros.commands import simulate_dataset, simulate_drive
+from panoradar_ros.commands import simulate_dataset, simulate_drive, simulate_rooms
 
 KINDS = {
     "drive": (simulate_drive, "rotations of a drive through one building, and their truth"),
     "dataset": (simulate_dataset, "frames of many buildings, to train and evaluate networks"),
+    "rooms": (simulate_rooms, "rooms with people before two fixed radars, to train REXO on"),
 }
 
 

@@ -2,17 +2,12 @@
 
 import argparse
 import json
-import os
-import sys
 import time
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager
-from multiprocessing import get_context
 from pathlib import Path
 
 from tqdm import tqdm
 
-from panoradar_ros.commands.dask_cluster import workers_of
+from panoradar_ros.commands.pool import run_all, threads_each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,8 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     root = arguments.output.resolve()
     root.mkdir(parents=True, exist_ok=True)
     begin_s = time.monotonic()
-    # a building a core is faster than all cores on one
-    threads = 1 if arguments.dask else max(1, len(os.sched_getaffinity(0)) // arguments.jobs)
+    threads = threads_each(arguments.jobs, arguments.dask)
     wanted = [
         (
             root,
@@ -68,20 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         for number in range(arguments.buildings)
     ]
     bar = tqdm(total=len(wanted), unit="building", disable=arguments.json or None)
-    skipped = []
-    with bar, _workers(arguments, root) as pool:
-        waiting = {pool.submit(_building, *one): one for one in wanted}
-        for done in as_completed(waiting):
-            try:
-                problem = done.result()
-            except BaseException:  # a full disk is full for the next building too
-                for other in waiting:
-                    other.cancel()
-                raise
-            if problem:
-                skipped.append(problem)
-                bar.write(problem, file=sys.stderr)
-            bar.update()
+    skipped = run_all(_building, wanted, bar, root, arguments.jobs, arguments.dask)
     result = {
         "simulated": True,
         "folder": str(arguments.output),
@@ -95,12 +76,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"{result['frames']} simulated frames of {result['buildings']} buildings")
     return 0
-
-
-def _workers(arguments: argparse.Namespace, root: Path) -> AbstractContextManager[Executor]:
-    if arguments.dask:
-        return workers_of(arguments.dask, root)
-    return ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn"))
 
 
 def _building(

@@ -5,34 +5,31 @@
 
 import argparse
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
+from panoradar_ros.commands import train_panoradar, train_rexo
 from panoradar_ros.commands.errors import require_torch
 
-if TYPE_CHECKING:
-    from panoradar_ros.learning.training import Task
+PANORADAR, REXO = ("range", "semantic"), ("rexo", "flat", "query")
 
-SHOWN = ("range_mae_m", "range_median_m", "normal_mean_deg", "miou", "pixel_accuracy", "ap50")
+SHOWN = ("range_mae_m", "range_median_m", "normal_mean_deg", "miou", "pixel_accuracy", "ap", "ap50")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("network", choices=("range", "semantic"), help="what to train")
-    parser.add_argument("--data", type=Path, required=True, help="frames to learn from")
-    parser.add_argument("--validation", type=Path, required=True, help="frames of other buildings")
     parser.add_argument(
-        "--hold-out",
-        nargs="+",
-        metavar="STYLE",
-        help="styles of buildings that are not learned from, and alone validated on",
+        "network",
+        choices=(*PANORADAR, *REXO),
+        help="range or semantic of PanoRadar; rexo, or what it is compared with: flat, query",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="frames to learn from")
+    parser.add_argument(
+        "--validation", type=Path, required=True, help="frames of other buildings or rooms"
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
-    parser.add_argument(
-        "--range-model", type=Path, help="of the frames that semantic learns from (the installed)"
-    )
     parser.add_argument(
         "--size", default="small", help="of the network: tiny, small, paper, ... (small)"
     )
@@ -47,9 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "its weights",
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
-    parser.add_argument(
-        "--no-wrap", action="store_true", help="azimuth is no circle: the ablation of the paper"
-    )
+    train_panoradar.add_arguments(parser)
+    train_rexo.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -58,25 +54,26 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("training")
     from tqdm import tqdm
 
-    from panoradar_ros.learning.distributed import processes_of_torchrun
-    from panoradar_ros.learning.training import TrainingSettings, train, use_all_cores
+    from mmwave.learning.distributed import processes_of_torchrun
+    from mmwave.learning.training import train, use_all_cores
 
     processes = processes_of_torchrun()
     use_all_cores(processes)
-    settings = TrainingSettings(
-        network=arguments.network,
-        size=arguments.size,
-        steps=arguments.steps,
-        batch=arguments.batch,
-        learning_rate=arguments.learning_rate,
-        seed=arguments.seed,
-        device=arguments.device,
-        wraps=not arguments.no_wrap,
-        begin_from=str(arguments.begin_from or ""),
-    )
+    common: dict[str, Any] = {
+        "network": arguments.network,
+        "size": arguments.size,
+        "steps": arguments.steps,
+        "batch": arguments.batch,
+        "learning_rate": arguments.learning_rate,
+        "seed": arguments.seed,
+        "device": arguments.device,
+        "begin_from": str(arguments.begin_from or ""),
+    }
+    system: ModuleType = train_panoradar if arguments.network in PANORADAR else train_rexo
+    settings = system.settings(arguments, common)
     processes.share(settings.batch)  # what is wrong with it is said before frames are read
     bar = partial(tqdm, disable=arguments.json or not processes.first or None)
-    done = train(_task(arguments, bar), arguments.output, settings, bar, processes)
+    done = train(system.task(arguments, bar), arguments.output, settings, bar, processes)
     if not processes.first:
         return 0
     log = [json.loads(line) for line in (arguments.output / "log.jsonl").read_text().splitlines()]
@@ -90,21 +87,3 @@ def run(arguments: argparse.Namespace) -> int:
         )
         print(f"{done.step} steps in {done.seconds / 60:.1f} min; validation: {scores}")
     return 0
-
-
-def _task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task":
-    from mmwave.inference import OnnxModel
-    from panoradar_ros.learning.dataset import FrameSet
-    from panoradar_ros.learning.range_task import RangeTask
-    from panoradar_ros.learning.semantic_task import SemanticTask, seen
-    from panoradar_ros.recognition.models import model_path
-
-    frames, validation = FrameSet.under(arguments.data), FrameSet.under(arguments.validation)
-    if arguments.hold_out:
-        frames, _ = frames.hold_out(arguments.hold_out)
-        _, validation = validation.hold_out(arguments.hold_out)
-    if arguments.network == "range":
-        return RangeTask(frames, validation)
-    model = OnnxModel(arguments.range_model or model_path())
-    about = {**frames.describe(), "range_model_sha256": model.card.sha256}
-    return SemanticTask(seen(frames, model, bar), seen(validation, model, bar), about)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmwave.inference import ModelError, OnnxModel
 from mmwave.simulation.building import generate_building
+from mmwave.this_machine import machine
 from panoradar_ros.learning.breakdown import Breakdown
 from panoradar_ros.learning.building_scores import BuildingScores, by_building, intervals
 from panoradar_ros.learning.cloud_scores import CloudScores
@@ -24,7 +25,6 @@ from panoradar_ros.learning.semantic_task import features_of
 from panoradar_ros.learning.simulated import NoRoomError, draw_place, simulate_frame
 from panoradar_ros.recognition.detections import PUBLISHED_SCORE, decode_cells
 from panoradar_ros.recognition.semantics import labels_of
-from panoradar_ros.this_machine import machine
 
 _LOG = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave.line_chart import Chart, Line, draw
 from panoradar_ros.learning.error_distribution import EDGES_M, ErrorDistribution
 from panoradar_ros.learning.evaluation_gallery import Gallery, Sheet
 from panoradar_ros.learning.range_scores import DISTANCES_M
-from panoradar_ros.line_chart import Chart, Line, draw
 from panoradar_ros.recognition.semantics import COLOURS
 
 NONE = "–"

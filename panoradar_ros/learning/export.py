@@ -1,27 +1,15 @@
-"""Trained networks as ONNX files with half-precision weights, checked against PyTorch."""
+"""PanoRadar's trained networks as ONNX files, see :mod:`mmwave.learning.export`."""
 
-import json
-import os
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from mmwave.inference import OnnxModel, card_path, file_sha256, read_card
+from mmwave.learning.export import export
 from panoradar_ros.learning.networks.range_net import RangeNet
 from panoradar_ros.learning.networks.semantic_net import SemanticNet
-
-OPSET = 17
-_NET = "net."
-_HALF = "_half"
-SMALL = 256
-"""Initialisers with fewer numbers stay in single precision: they cost nothing."""
 
 
 class ExportedRangeNet(nn.Module):
@@ -86,7 +74,8 @@ def export_range_net(
     """
     card = {**card, "range_bin_m": net.radar.bin_m, "arm_m": net.radar.radius_m}
     module = ExportedRangeNet(net).eval()
-    return _export(module, "echo", ExportedRangeNet.OUTPUTS, echo, path, card, differences)
+    outputs = ExportedRangeNet.OUTPUTS
+    return export(module, {"echo": echo[None]}, outputs, path, card, differences)
 
 
 def export_semantic_net(
@@ -109,62 +98,8 @@ def export_semantic_net(
     """
     module = ExportedSemanticNet(net).eval()
     outputs = ExportedSemanticNet.OUTPUTS
-    return _export(module, "features", outputs, features, path, card, semantic_differences)
-
-
-def _export(
-    module: nn.Module,
-    input_name: str,
-    outputs: tuple[str, ...],
-    example: np.ndarray,
-    path: Path,
-    card: Mapping[str, Any],
-    compare: Callable[[list[np.ndarray], list[np.ndarray]], dict[str, float]],
-) -> dict[str, float]:
-    batch = torch.from_numpy(np.array(example))[None]
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.onnx")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _write_graph(module, batch, partial, input_name, outputs)
-        model = onnx.load(str(partial))
-        halve_weights(model)
-        onnx.checker.check_model(model)
-        onnx.save(model, str(partial))
-        about = {**card, "sha256": file_sha256(partial), "bytes": partial.stat().st_size}
-        card_path(partial).write_text(json.dumps(about), encoding="utf-8")
-        with torch.no_grad():
-            expected = [one.numpy() for one in module(batch)]
-        found = OnnxModel(partial).run(**{input_name: batch.numpy()})
-        errors = compare(expected, [found[name] for name in outputs])
-        about["onnx_against_pytorch"] = errors
-        text = json.dumps(about, indent=1)
-        card_path(path).write_text(text + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-        card_path(partial).unlink(missing_ok=True)
-    return errors
-
-
-def _write_graph(
-    module: nn.Module, batch: Tensor, path: Path, input_name: str, outputs: tuple[str, ...]
-) -> None:
-    """The module as ONNX, its weights by their own names: who has the file can train on from it.
-
-    ONNX Runtime joins convolutions with their normalisation when it loads the file.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the tracer, about shapes that never change here
-        torch.onnx.export(
-            module,
-            (batch,),
-            str(path),
-            input_names=[input_name],
-            output_names=list(outputs),
-            opset_version=OPSET,
-            training=torch.onnx.TrainingMode.PRESERVE,
-            dynamo=False,
-        )
+    inputs = {"features": features[None]}
+    return export(module, inputs, outputs, path, card, semantic_differences)
 
 
 def differences(expected: list[np.ndarray], found: list[np.ndarray]) -> dict[str, float]:
@@ -204,40 +139,3 @@ def semantic_differences(expected: list[np.ndarray], found: list[np.ndarray]) ->
     if errors["other_class"] > 0.01 or errors["objects"] > 0.2:
         raise ValueError(f"the exported model is not the network: {errors}")
     return errors
-
-
-def exported_weights(path: Path) -> dict[str, Tensor]:
-    """A network's weights by their names in PyTorch, from the file that was exported of it.
-
-    Raises:
-        ModelError: see :func:`mmwave.inference.read_card`.
-        ValueError: the file holds no weights by name.
-    """
-    read_card(path)
-    weights = {}
-    for one in onnx.load(str(path)).graph.initializer:
-        if one.name.startswith(_NET):
-            name = one.name.removeprefix(_NET).removesuffix(_HALF)
-            weights[name] = torch.from_numpy(numpy_helper.to_array(one).astype(np.float32))
-    if not any(name.endswith("running_var") for name in weights):
-        raise ValueError(f"{path} does not hold its network's weights by name: export it anew")
-    return weights
-
-
-def halve_weights(model: onnx.ModelProto) -> None:
-    """Keep large weights in half precision, with a cast before their use: half the file."""
-    graph = model.graph
-    casts, kept = [], []
-    for weight in graph.initializer:
-        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < SMALL:
-            kept.append(weight)
-            continue
-        half = numpy_helper.to_array(weight).astype(np.float16)
-        kept.append(numpy_helper.from_array(half, weight.name + _HALF))
-        casts.append(
-            helper.make_node("Cast", [weight.name + _HALF], [weight.name], to=TensorProto.FLOAT)
-        )
-    nodes = list(graph.node)
-    del graph.initializer[:], graph.node[:]
-    graph.initializer.extend(kept)
-    graph.node.extend(casts + nodes)

@@ -10,12 +10,12 @@ from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.losses import range_loss
 from panoradar_ros.learning.networks.range_net import SIZES, RangeNet
 from panoradar_ros.learning.range_scores import score_range_net
-from panoradar_ros.learning.training import TrainingSettings
+from panoradar_ros.learning.settings import PanoramaTraining
 
 VALIDATION_FRAMES = 32
 
 
-def range_net(settings: TrainingSettings) -> RangeNet:
+def range_net(settings: PanoramaTraining) -> RangeNet:
     """The network that the settings ask for.
 
     Raises:
@@ -34,26 +34,28 @@ class RangeTask:
         validation: of other buildings.
     """
 
+    settings_type = PanoramaTraining
+
     def __init__(self, frames: FrameSet, validation: FrameSet) -> None:
         self._frames, self._validation = frames, validation
 
-    def network(self, settings: TrainingSettings) -> RangeNet:
+    def network(self, settings: PanoramaTraining) -> RangeNet:
         """See :func:`range_net`."""
         return range_net(settings)
 
-    def batches(self, settings: TrainingSettings, steps: range) -> Iterator[Batch]:
+    def batches(self, settings: PanoramaTraining, steps: range) -> Iterator[Batch]:
         """See :func:`panoradar_ros.learning.dataset.batches`."""
         return batches(self._frames, settings.batch, steps, settings.seed)
 
     def loss(
-        self, net: nn.Module, batch: list[Frame], settings: TrainingSettings
+        self, net: nn.Module, batch: list[Frame], settings: PanoramaTraining
     ) -> dict[str, Tensor]:
         """See :func:`panoradar_ros.learning.losses.range_loss`."""
         assert isinstance(net, RangeNet)
         echo, target = range_batch(batch, settings.device)
         return range_loss(net, net(echo), target)
 
-    def validate(self, net: nn.Module, settings: TrainingSettings) -> dict[str, Any]:
+    def validate(self, net: nn.Module, settings: PanoramaTraining) -> dict[str, Any]:
         """Scores on some frames of the validation's buildings."""
         assert isinstance(net, RangeNet)
         return score_range_net(net, self._validation, VALIDATION_FRAMES, settings.device).as_json()

@@ -17,7 +17,7 @@ from panoradar_ros.learning.frames import NAMES, Frame
 from panoradar_ros.learning.networks.semantic_net import SIZES, SemanticNet
 from panoradar_ros.learning.semantic_scores import SemanticScores
 from panoradar_ros.learning.semantic_targets import semantic_loss, semantic_target
-from panoradar_ros.learning.training import TrainingSettings
+from panoradar_ros.learning.settings import PanoramaTraining
 from panoradar_ros.recognition.features import CHANNELS, CLASSES, semantic_features
 
 _LEFT = CHANNELS.index("left")
@@ -125,6 +125,8 @@ class SemanticTask:
         about: where they come from, JSON-able.
     """
 
+    settings_type = PanoramaTraining
+
     def __init__(
         self, frames: Sequence[SeenFrame], validation: Sequence[SeenFrame], about: dict[str, Any]
     ) -> None:
@@ -132,7 +134,7 @@ class SemanticTask:
         self._class_weight = class_weights([one.frame for one in frames])
         self._often = drawing_shares([one.frame for one in frames])
 
-    def network(self, settings: TrainingSettings) -> SemanticNet:
+    def network(self, settings: PanoramaTraining) -> SemanticNet:
         """The network that the settings ask for.
 
         Raises:
@@ -142,7 +144,7 @@ class SemanticTask:
             raise ValueError(f"size must be one of {', '.join(SIZES)}, got {settings.size!r}")
         return SemanticNet(SIZES[settings.size], settings.wraps)
 
-    def batches(self, settings: TrainingSettings, steps: range) -> Iterator[list[SeenFrame]]:
+    def batches(self, settings: PanoramaTraining, steps: range) -> Iterator[list[SeenFrame]]:
         """Frames at random, changed; those of a step are the same wherever the run was begun."""
         for step in steps:
             generator = np.random.default_rng([settings.seed, step])
@@ -150,7 +152,7 @@ class SemanticTask:
             yield [changed(self._frames[number], generator) for number in chosen]
 
     def loss(
-        self, net: nn.Module, batch: list[SeenFrame], settings: TrainingSettings
+        self, net: nn.Module, batch: list[SeenFrame], settings: PanoramaTraining
     ) -> dict[str, Tensor]:
         """See :func:`panoradar_ros.learning.semantic_targets.semantic_loss`."""
         features = torch.from_numpy(np.stack([one.features for one in batch]).astype(np.float32))
@@ -158,7 +160,7 @@ class SemanticTask:
         weight = self._class_weight.to(settings.device)
         return semantic_loss(net(features.to(settings.device)), target, weight)
 
-    def validate(self, net: nn.Module, settings: TrainingSettings) -> dict[str, Any]:
+    def validate(self, net: nn.Module, settings: PanoramaTraining) -> dict[str, Any]:
         """Scores on the validation's frames."""
         scores = SemanticScores()
         for one in self._validation:

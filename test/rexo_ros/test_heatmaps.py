@@ -80,14 +80,21 @@ def test_the_past_alone_counts():
     assert not np.array_equal(whole(frames[3], 0.2), before[2])
 
 
-def test_clutter_is_forgotten_in_its_time():
+def test_clutter_is_the_mean_of_the_past_weighted_by_its_age():
     clutter = StaticClutter(forgetting_s=2.0)
-    wall = np.ones((4, 2, 8), np.complex64)
-    clutter.remove(wall, 0.0)
-    gone = [clutter.remove(0 * wall, 0.1 * (k + 1)) for k in range(21)]
-    # after two seconds without the wall 1 / e of it is left
-    assert np.abs(gone[-1]).max() == pytest.approx(np.exp(-1), rel=0.01)
+    generator = np.random.default_rng(3)
+    frames = generator.standard_normal((30, 4, 2, 8)).astype(np.complex64)
+    times_s = np.cumsum(generator.uniform(0.02, 0.3, 30))
+    for number, (own, time_s) in enumerate(zip(frames, times_s, strict=True)):
+        found = clutter.remove(own, time_s)
+        if number == 0:
+            continue
+        weight = np.exp(-(times_s[number - 1] - times_s[:number]) / 2.0)
+        means = frames[:number].mean(axis=1)
+        past = np.einsum("k,k...->...", weight / weight.sum(), means)
+        np.testing.assert_allclose(found, own - past, atol=1e-5)
     clutter.reset()
+    wall = np.ones((4, 2, 8), np.complex64)
     assert np.abs(clutter.remove(wall, 0.0)).max() == 0
 
 

@@ -70,7 +70,7 @@ class Backbone(nn.Module):
         """Features.
 
         Args:
-            heatmaps: (N, frame, row, column), both numbers of cells a multiple of 32.
+            heatmaps: (N, frame, row, column), both numbers of cells a multiple of STRIDE.
 
         Returns:
             (N, channel, row / STRIDE, column / STRIDE).
@@ -82,7 +82,8 @@ class Backbone(nn.Module):
             levels.append(image)
         result = self.lateral[-1](levels[-1])
         for lateral, level in zip(reversed(self.lateral[:-1]), reversed(levels[:-1]), strict=True):
-            result = lateral(level) + _twice(result)
+            rows, columns = level.shape[-2:]
+            result = lateral(level) + _twice(result)[..., :rows, :columns]
         return torch.as_tensor(self.smooth(result))
 
 

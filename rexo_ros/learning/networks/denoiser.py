@@ -99,6 +99,7 @@ class Head(nn.Module):
         self, channels: int, cells: int, attention: int, hidden: int, feedforward: int, time: int
     ) -> None:
         super().__init__()
+        self.place = nn.Linear(6, channels)
         self.attention = Attention(channels, attention)
         self.dynamic = DynamicConvolution(channels, hidden, cells)
         self.feedforward = nn.Sequential(
@@ -116,15 +117,19 @@ class Head(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, crops: Tensor, state: Tensor | None, time: Tensor) -> Said:
+    def forward(self, crops: Tensor, boxes: Tensor, state: Tensor | None, time: Tensor) -> Said:
         """Refine.
+
+        A crop does not tell where in the room it was cut out, nor how large it was; the box does.
+        Neither is in the paper's head.
 
         Args:
             crops: (N, box, cell, channel) features inside of the boxes, of all views.
+            boxes: (N, box, 6) unit boxes that they were cut out by.
             state: (N, box, channel) of the head before; None of the first.
             time: (N, channel) embedding of the diffusion's time.
         """
-        state = crops.mean(dim=2) if state is None else state
+        state = (crops.mean(dim=2) if state is None else state) + self.place(boxes)
         state = self.norms[0](state + self.attention(state))
         state = self.norms[1](state + self.dynamic(crops, state))
         state = self.norms[2](state + self.feedforward(state))

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from mmwave.line_chart import Chart, Line, draw, save
 from mmwave.waveform import AntennaArray
 from panoradar_ros.benchmarking import beamforming
 from panoradar_ros.benchmarking.beamforming_cost import gflop_per_frame
@@ -13,7 +14,6 @@ from panoradar_ros.benchmarking.beamforming_pictures import (
     omnidirectional_cut,
 )
 from panoradar_ros.imaging.grid import PanoramaGrid
-from panoradar_ros.line_chart import Chart, Line, draw, save
 
 
 def arguments(*given):

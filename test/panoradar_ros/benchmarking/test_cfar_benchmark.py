@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from mmwave.cfar import CellAveragingCfar, OrderedStatisticCfar, detect
+from mmwave.this_machine import machine
 from panoradar_ros.benchmarking import cfar as benchmark
-from panoradar_ros.this_machine import machine
 
 
 @pytest.mark.parametrize("cfar", [CellAveragingCfar(2, 6, 1e-2), OrderedStatisticCfar(2, 6, 1e-2)])

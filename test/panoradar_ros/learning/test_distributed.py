@@ -14,18 +14,19 @@ import pytest
 import torch
 from torch import nn
 
-from panoradar_ros.learning import training
-from panoradar_ros.learning.dataset import FrameSet, batches
-from panoradar_ros.learning.distributed import (
+from mmwave.learning import training
+from mmwave.learning.distributed import (
     ALONE,
     Processes,
     average_gradients,
     joined,
     processes_of_torchrun,
 )
+from mmwave.learning.training import read_checkpoint, train
+from panoradar_ros.learning.dataset import FrameSet, batches
 from panoradar_ros.learning.frames import Frame, write_building
 from panoradar_ros.learning.range_task import RangeTask
-from panoradar_ros.learning.training import TrainingSettings, read_checkpoint, train
+from panoradar_ros.learning.settings import PanoramaTraining
 
 STEPS, BATCH = 6, 4
 
@@ -50,7 +51,7 @@ def data(tmp_path_factory):
 
 
 def settings(**other):
-    return TrainingSettings(
+    return PanoramaTraining(
         **{"size": "tiny", "steps": STEPS, "batch": BATCH, "validations": 1, **other}
     )
 

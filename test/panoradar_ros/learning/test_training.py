@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from mmwave.inference import ModelError, card_path, file_sha256
+from mmwave.learning.curves import save_curves
+from mmwave.learning.training import begin_with, read_run, train
 from mmwave.waveform import Waveform
-from panoradar_ros.learning.curves import save_curves
 from panoradar_ros.learning.dataset import (
     NO_AUGMENTATION,
     FrameSet,
@@ -22,7 +23,7 @@ from panoradar_ros.learning.dataset import (
 from panoradar_ros.learning.export import export_range_net
 from panoradar_ros.learning.frames import NAMES, Frame, write_building
 from panoradar_ros.learning.range_task import RangeTask
-from panoradar_ros.learning.training import TrainingSettings, begin_with, read_run, train
+from panoradar_ros.learning.settings import PanoramaTraining
 
 ROWS, COLUMNS = 64, 32
 BIN_M = Waveform().range_bin_m
@@ -53,7 +54,7 @@ def data(tmp_path):
 
 
 def settings(**other):
-    return TrainingSettings(**{"size": "tiny", "steps": 6, "batch": 2, "validations": 2, **other})
+    return PanoramaTraining(**{"size": "tiny", "steps": 6, "batch": 2, "validations": 2, **other})
 
 
 class StopTraining(Exception):  # noqa: N818 - it is no error
@@ -75,7 +76,7 @@ def quiet(steps, **_):
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(data, tmp_path, monkeypatch):
-    monkeypatch.setattr("panoradar_ros.learning.training.CHECKPOINT_S", 0.0)
+    monkeypatch.setattr("mmwave.learning.training.CHECKPOINT_S", 0.0)
     whole = train(RangeTask(data, data), tmp_path / "whole", settings(), quiet)
     with pytest.raises(StopTraining):
         train(RangeTask(data, data), tmp_path / "parts", settings(), stopping_after(4))

@@ -17,7 +17,7 @@ from rexo_ros.learning.losses import (
     matched,
     rexo_loss,
 )
-from rexo_ros.learning.networks.rexo_net import RexoOutput
+from rexo_ros.learning.networks.base import RexoOutput
 from rexo_ros.learning.projection import image_boxes
 from rexo_ros.space import Space, low_and_high
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from rexo_ros.learning.networks.backbone import STRIDE, Backbone
+from rexo_ros.learning.networks.base import SIZES, on_view
 from rexo_ros.learning.networks.cropping import crop
 from rexo_ros.learning.networks.denoiser import moved
-from rexo_ros.learning.networks.rexo_net import SIZES, RexoNet, on_view
+from rexo_ros.learning.networks.rexo_net import RexoNet
 from rexo_ros.space import Space
 
 SPACE = Space(rows=64, columns=64)

@@ -1,6 +1,6 @@
 """Training a network: one run in one folder, which goes on where it stopped.
 
-One process trains, or several together, see :mod:`panoradar_ros.learning.distributed`.
+One process trains, or several together, see :mod:`mmwave.learning.distributed`.
 """
 
 import json
@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmwave.inference import read_card
-from panoradar_ros.learning.curves import save_curves
-from panoradar_ros.learning.distributed import (
+from mmwave.learning.curves import save_curves
+from mmwave.learning.distributed import (
     ALONE,
     Processes,
     average_gradients,
@@ -27,8 +27,8 @@ from panoradar_ros.learning.distributed import (
     check_same_step,
     joined,
 )
-from panoradar_ros.learning.export import exported_weights
-from panoradar_ros.this_machine import machine
+from mmwave.learning.export import exported_weights
+from mmwave.this_machine import machine
 
 CHECKPOINT_S = 600.0
 LOGGED_STEPS = 20
@@ -41,7 +41,7 @@ class TrainingSettings:
     """How a run is trained.
 
     Attributes:
-        network: ``range`` or ``semantic``.
+        network: its name, one that its system knows.
         size: of the network, a name from its module's SIZES.
         steps: of the optimiser.
         batch: frames a step, of all processes together.
@@ -50,7 +50,6 @@ class TrainingSettings:
         seed: of weights, order and augmentation.
         validations: over the run, the last at its end.
         device: for PyTorch, ``cpu`` or ``cuda``.
-        wraps: azimuth is a circle; False for the ablation.
         begin_from: folder of another run, or exported model, whose weights it begins with where
             they fit; empty: none.
 
@@ -67,7 +66,6 @@ class TrainingSettings:
     seed: int = 0
     validations: int = 8
     device: str = "cpu"
-    wraps: bool = True
     begin_from: str = ""
 
     def __post_init__(self) -> None:
@@ -78,10 +76,19 @@ class TrainingSettings:
             raise ValueError("device cuda: PyTorch finds no GPU; use --device cpu")
 
 
-class Task(Protocol):
-    """What a network learns, and from what."""
+Settings = TypeVar("Settings", bound=TrainingSettings)
+_Settings = TypeVar("_Settings", bound=TrainingSettings, contravariant=True)
 
-    def network(self, settings: TrainingSettings) -> nn.Module:
+
+class Task(Protocol[_Settings]):
+    """What a network learns, and from what; its system's settings may tell more than these."""
+
+    @property
+    def settings_type(self) -> Callable[..., TrainingSettings]:
+        """Class of the settings that it takes."""
+        ...
+
+    def network(self, settings: _Settings) -> nn.Module:
         """The network, untrained.
 
         Raises:
@@ -89,18 +96,18 @@ class Task(Protocol):
         """
         ...
 
-    def batches(self, settings: TrainingSettings, steps: range) -> Iterable[Sequence[Any]]:
+    def batches(self, settings: _Settings, steps: range) -> Iterable[Sequence[Any]]:
         """Batches of the steps wanted; the same for a step wherever the run was begun.
 
         Of each, ``settings.batch`` frames long, a process takes the slice that is its share.
         """
         ...
 
-    def loss(self, net: nn.Module, batch: Any, settings: TrainingSettings) -> dict[str, Tensor]:
+    def loss(self, net: nn.Module, batch: Any, settings: _Settings) -> dict[str, Tensor]:
         """Parts of the loss of a process's share of a batch by name, and their ``sum``."""
         ...
 
-    def validate(self, net: nn.Module, settings: TrainingSettings) -> dict[str, Any]:
+    def validate(self, net: nn.Module, settings: _Settings) -> dict[str, Any]:
         """Scores on frames that are not trained on, JSON-able."""
         ...
 
@@ -160,7 +167,7 @@ class Run:
             file.write(json.dumps({"step": self.step, "seconds": self.seconds, **figures}) + "\n")
 
 
-def open_run(folder: Path, settings: TrainingSettings, task: Task) -> Run:
+def open_run(folder: Path, settings: Settings, task: Task[Settings]) -> Run:
     """Begin a run, or go on with the one in the folder.
 
     Raises:
@@ -214,7 +221,7 @@ def begin_with(net: nn.Module, source: Path) -> list[str]:
     return sorted(set(own) - set(fitting))
 
 
-def _described(settings: TrainingSettings, task: Task, processes: Processes) -> dict[str, Any]:
+def _described(settings: Settings, task: Task[Settings], processes: Processes) -> dict[str, Any]:
     """What ``run.json`` and the model's card tell of a run when it begins."""
     values = asdict(settings)
     if settings.begin_from:
@@ -279,9 +286,9 @@ def read_checkpoint(folder: Path, device: str = "cpu") -> dict[str, Any]:
 
 
 def train(
-    task: Task,
+    task: Task[Settings],
     folder: Path,
-    settings: TrainingSettings,
+    settings: Settings,
     progress: Callable[..., Any] = tqdm,
     processes: Processes = ALONE,
 ) -> Run:
@@ -318,7 +325,7 @@ def _silent(steps: Iterable[Any], **_: Any) -> Iterable[Any]:
     return steps
 
 
-def _train(run: Run, task: Task, share: slice, progress: Callable[..., Any]) -> None:
+def _train(run: Run, task: Task[Any], share: slice, progress: Callable[..., Any]) -> None:
     settings = run.settings
     every = max(1, settings.steps // settings.validations)
     saved_s = began_s = time.monotonic()
@@ -344,7 +351,7 @@ def _train(run: Run, task: Task, share: slice, progress: Callable[..., Any]) -> 
             saved_s = time.monotonic()
 
 
-def _step(run: Run, task: Task, batch: Any) -> dict[str, float]:
+def _step(run: Run, task: Task[Any], batch: Any) -> dict[str, float]:
     run.net.train()
     parts = task.loss(run.net, batch, run.settings)
     figures = averaged_parts(parts, run.processes)
@@ -363,14 +370,14 @@ def _step(run: Run, task: Task, batch: Any) -> dict[str, float]:
     return figures
 
 
-def read_run(folder: Path, task: Task) -> tuple[nn.Module, dict[str, Any]]:
+def read_run(folder: Path, task: Task[Any]) -> tuple[nn.Module, dict[str, Any]]:
     """The network of a run, and what is known of its training.
 
     Raises:
         ValueError: the folder holds no run with a checkpoint, or one of another network.
     """
     state = read_checkpoint(folder)
-    settings = TrainingSettings(**{**state["settings"], "device": "cpu"})
+    settings = task.settings_type(**{**state["settings"], "device": "cpu"})
     net = task.network(settings)
     try:
         net.load_state_dict(state["net"])

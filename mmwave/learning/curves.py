@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from panoradar_ros.line_chart import Chart, Line, save
+from mmwave.line_chart import Chart, Line, save
 
 SMOOTHED = 10
 """Logged losses that a point of a curve is the mean of."""

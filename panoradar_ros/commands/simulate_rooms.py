@@ -1,0 +1,82 @@
+"""``panoradar simulate rooms``: sequences of many simulated rooms before two fixed radars."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from panoradar_ros.commands.pool import run_all, threads_each
+
+SPACE_NAMES = ("room", "mmvr", "hiber")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("output", type=Path, help="folder; goes on with what is missing there")
+    parser.add_argument("--rooms", type=int, default=60, help="how many (60)")
+    parser.add_argument(
+        "--sessions", type=int, default=2, help="days in each, with one and several people (2)"
+    )
+    parser.add_argument("--first-session", type=int, default=0, help="number of the first day (0)")
+    parser.add_argument("--frames", type=int, default=32, help="of each session (32)")
+    parser.add_argument("--seed", type=int, default=400_000, help="of the first room (400000)")
+    parser.add_argument(
+        "--space",
+        choices=SPACE_NAMES,
+        default="room",
+        help="axes of the heatmaps: straight ahead, or those of the MMVR or HIBER data set (room)",
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
+    parser.add_argument(
+        "--dask",
+        metavar="SCHEDULER",
+        help="address of a Dask scheduler, whose workers simulate a session each; all machines "
+        "must share the output folder under the same path",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Simulate the sequences that are not there yet."""
+    for name in ("rooms", "sessions", "frames", "jobs"):
+        if getattr(arguments, name) < 1:
+            raise ValueError(f"--{name} must be at least 1, got {getattr(arguments, name)}")
+    for name in ("seed", "first_session"):
+        if getattr(arguments, name) < 0:
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} must not be negative, got {getattr(arguments, name)}")
+    root = arguments.output.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    begin_s = time.monotonic()
+    threads = threads_each(arguments.jobs, arguments.dask)
+    wanted = [
+        (root, arguments.seed + room, session, arguments.frames, arguments.space, threads)
+        for room in range(arguments.rooms)
+        for session in range(arguments.first_session, arguments.first_session + arguments.sessions)
+    ]
+    bar = tqdm(total=len(wanted), unit="sequence", disable=arguments.json or None)
+    run_all(_sequence, wanted, bar, root, arguments.jobs, arguments.dask)
+    result = {
+        "simulated": True,
+        "folder": str(arguments.output),
+        "sequences": len(wanted),
+        "frames": len(wanted) * arguments.frames,
+        "seconds": time.monotonic() - begin_s,
+    }
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        print(f"{result['frames']} simulated frames in {result['sequences']} sequences")
+    return 0
+
+
+def _sequence(root: Path, seed: int, session: int, frames: int, space: str, threads: int) -> str:
+    import numba
+
+    from rexo_ros.learning.simulated import simulate_into
+
+    numba.set_num_threads(threads)
+    simulate_into(root, seed, session, frames, space)
+    return ""

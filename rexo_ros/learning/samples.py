@@ -1,0 +1,182 @@
+"""What REXO learns from, whichever data set it comes from: some frames of heatmaps, and truth."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from rexo_ros.camera import Camera
+from rexo_ros.learning.networks.base import FRAMES
+from rexo_ros.learning.sequences import RoomSequence, decode_power, read_sequence
+from rexo_ros.space import HORIZONTAL, SPACES, Space
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Consecutive frames, and who is there in the last of them.
+
+    Attributes:
+        power: (view, frame, row, column) linear; NaN where it is not known.
+        boxes_m: (person, 6) centre and size.
+        image_px: (person, 4) left, top, right, bottom.
+        about: where it comes from: ``room``, ``session``, ``people`` and so on.
+    """
+
+    power: NDArray[np.float32]
+    boxes_m: NDArray[np.float32]
+    image_px: NDArray[np.float32]
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+class SampleSet(Protocol):
+    """Samples of one room geometry."""
+
+    @property
+    def space(self) -> Space:
+        """Axes of the heatmaps."""
+        ...
+
+    @property
+    def camera(self) -> Camera:
+        """Whose image the truth is in."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int) -> Sample:
+        """One of them."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Where they come from, JSON-able."""
+        ...
+
+
+class SimulatedSet:
+    """Samples of simulated sequences, which are kept in memory.
+
+    Args:
+        sequences: of one space and camera.
+        stride: frames from one sample of a sequence to the next.
+
+    Raises:
+        ValueError: there is no sequence, they are of several spaces or cameras, or one is shorter
+            than a sample.
+    """
+
+    def __init__(self, sequences: list[RoomSequence], stride: int = 1) -> None:
+        if not sequences:
+            raise ValueError("there is no sequence: simulate some with panoradar simulate rooms")
+        first = sequences[0].about
+        for one in sequences:
+            for name in ("space", "camera"):
+                if one.about[name] != first[name]:
+                    raise ValueError(
+                        f"sequences have several {name}s, {first[name]} and {one.about[name]}: "
+                        "train on one"
+                    )
+            if len(one) < FRAMES:
+                raise ValueError(f"a sequence has {len(one)} frames; a sample takes {FRAMES}")
+        self.sequences = sequences
+        self.space: Space = SPACES[first["space"]]
+        self.camera = camera_of(first["camera"])
+        self._places = [
+            (number, last)
+            for number, one in enumerate(sequences)
+            for last in range(FRAMES - 1, len(one), stride)
+        ]
+
+    @staticmethod
+    def under(
+        folder: Path, stride: int = 1, progress: Callable[..., Iterable[Path]] = tqdm
+    ) -> "SimulatedSet":
+        """All sequences of a folder.
+
+        Raises:
+            ValueError: there is none, or one is damaged.
+        """
+        paths = sorted(folder.glob("room_*.npz"))
+        if not paths:
+            raise ValueError(
+                f"{folder} holds no sequence: make some with panoradar simulate rooms {folder}"
+            )
+        bar = progress(paths, desc=f"reading {folder.name}", unit="sequence")
+        return SimulatedSet([read_sequence(path) for path in bar], stride)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, number: int) -> Sample:
+        """The sample; its last frame is the one whose truth it has."""
+        which, last = self._places[number]
+        one = self.sequences[which]
+        code = one.power[last - FRAMES + 1 : last + 1].swapaxes(0, 1)
+        seen = one.seen[last]
+        about = {name: one.about[name] for name in ("room", "session", "people")}
+        boxes, image = one.boxes_m[last][seen], one.image_boxes_px[last][seen]
+        return Sample(decode_power(code), boxes, image, {**about, "frame": last})
+
+    def describe(self) -> dict[str, Any]:
+        """Rooms, sessions, and how many."""
+        rooms = sorted({int(one.about["room"]) for one in self.sequences})
+        sessions = sorted({int(one.about["session"]) for one in self.sequences})
+        return {
+            "simulated": True,
+            "space": self.sequences[0].about["space"],
+            "sequences": len(self.sequences),
+            "samples": len(self),
+            "sessions": sessions,
+            "seed_ranges": _ranges(rooms),
+        }
+
+
+def camera_of(values: dict[str, Any]) -> Camera:
+    """A camera from what JSON made of it."""
+    rotation = tuple(tuple(row) for row in values["rotation"])
+    lists = {
+        name: tuple(values[name]) for name in ("focal_px", "centre_px", "size_px", "translation_m")
+    }
+    return Camera(**{**values, **lists, "rotation": rotation})
+
+
+def mirrored(sample: Sample, space: Space, camera: Camera) -> Sample:
+    """The sample as if right were left; only for a space and a camera that are the same then.
+
+    Args:
+        sample: see there.
+        space: of it; see :func:`symmetric`.
+        camera: likewise.
+    """
+    power = sample.power.copy()
+    if "horizontal" in space.views:
+        view = space.views.index("horizontal")
+        power[view] = power[view, :, :, ::-1]
+    boxes = sample.boxes_m.copy()
+    boxes[:, HORIZONTAL] *= -1
+    image = sample.image_px.copy()
+    image[:, [0, 2]] = camera.size_px[0] - image[:, [2, 0]]
+    return Sample(power, boxes, image, sample.about)
+
+
+def symmetric(space: Space, camera: Camera) -> bool:
+    """Whether right and left can be exchanged."""
+    middle = space.low_m[HORIZONTAL] + space.high_m[HORIZONTAL]
+    ahead = np.allclose(camera.rotation, np.diag([1, -1, 1]), atol=1e-3)
+    beside = camera.translation_m[HORIZONTAL]
+    centred = abs(camera.centre_px[0] - camera.size_px[0] / 2) < 0.5
+    return bool(abs(middle) < 1e-6 and ahead and abs(beside) < 1e-3 and centred)
+
+
+def _ranges(numbers: list[int]) -> list[list[int]]:
+    """First and last of every run of neighbours."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return runs

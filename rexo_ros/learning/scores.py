@@ -1,0 +1,113 @@
+"""What detections are worth: average precision and recall, in the image and in space.
+
+Yataka et al. 2026, appendix F, counts boxes in the image; boxes in space are counted beside them.
+Precisions are COCO's, see :mod:`mmwave.metrics`; recalls are equation (48)'s at COCO's thresholds.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmwave.boxes import box_overlap
+from mmwave.metrics import THRESHOLDS, ImageBoxes, average_precision, recall_of
+from rexo_ros.detections import SURE, Detections
+from rexo_ros.learning.samples import Sample
+from rexo_ros.space import DEPTH, HORIZONTAL, low_and_high
+
+DEPTHS_M = (0.0, 0.2, 0.5, 1.0, np.inf)
+"""Edges of the depth differences of two people that figures are told by (table 5 of the paper)."""
+
+
+class DetectionScores:
+    """Collects frames and tells what the detections in them are worth."""
+
+    def __init__(self) -> None:
+        self.image: list[ImageBoxes] = []
+        self.space: list[ImageBoxes] = []
+        self._nearest: list[float] = []
+        self._overlaps: list[float] = []
+        self._apart_m: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def add(self, found: Detections, sample: Sample) -> None:
+        """Take a frame.
+
+        Args:
+            found: all detections, those that are not sure too.
+            sample: the truth.
+
+        Raises:
+            ValueError: the detections have no boxes in the image.
+        """
+        if found.image_px is None:
+            raise ValueError("detections without boxes in the image cannot be judged there")
+        scores = found.scores.tolist()
+        image = sample.image_px.astype(np.float64)
+        corners, true = low_and_high(found.boxes_m), low_and_high(sample.boxes_m)
+        self.image.append(ImageBoxes(list(found.image_px), scores, list(image)))
+        self.space.append(ImageBoxes(list(corners), scores, list(true)))
+        self._nearest.append(nearest_depth_m(sample.boxes_m))
+        sure = found.scores >= SURE
+        for own, truth in zip(image, sample.boxes_m, strict=True):
+            over = box_overlap(own, found.image_px[sure]) if sure.any() else np.zeros(1)
+            self._overlaps.append(float(over.max()))
+            off = found.boxes_m[sure][:, [HORIZONTAL, DEPTH]] - truth[[HORIZONTAL, DEPTH]]
+            if len(off):
+                self._apart_m.append(float(np.hypot(*off.T).min()))
+
+    @property
+    def overlaps(self) -> NDArray[np.float64]:
+        """(person,) overlap in the image of everybody with the best sure detection."""
+        return np.array(self._overlaps)
+
+    def as_json(self) -> dict[str, Any]:
+        """All figures in percent, distances in metres; None where nothing could be counted."""
+        figures: dict[str, Any] = {"frames": len(self)}
+        figures |= _figures(self.image, "") | _figures(self.space, "_3d")
+        figures["people"] = sum(len(one.true) for one in self.image)
+        figures["place_median_m"] = (
+            round(float(np.median(self._apart_m)), 4) if self._apart_m else None
+        )
+        return figures
+
+    def by_depth_difference(self) -> list[dict[str, Any]]:
+        """AP of frames with several people by how near in depth the two nearest are."""
+        result = []
+        nearest = np.array(self._nearest)
+        for low, high in pairwise(DEPTHS_M):
+            there = np.flatnonzero((nearest >= low) & (nearest < high))
+            images = [self.image[number] for number in there]
+            figures = _figures(images, "") if images else {"ap": None}
+            high_m = None if np.isinf(high) else high
+            result.append({"from_m": low, "to_m": high_m, "frames": len(images), **figures})
+        return result
+
+
+def nearest_depth_m(boxes_m: NDArray[np.floating]) -> float:
+    """Least difference in depth of two people; NaN where there are not two."""
+    depth = np.sort(boxes_m[:, DEPTH])
+    return float(np.diff(depth).min()) if len(depth) > 1 else float("nan")
+
+
+def _figures(images: Sequence[ImageBoxes], suffix: str) -> dict[str, float | None]:
+    precision = average_precision(images, _overlap)
+    result = {
+        "ap": precision.mean(),
+        "ap50": precision[THRESHOLDS.index(0.5)],
+        "ap75": precision[THRESHOLDS.index(0.75)],
+        "ar1": recall_of(images, _overlap, most=1).mean(),
+        "ar10": recall_of(images, _overlap, most=10).mean(),
+    }
+    return {
+        name + suffix: None if np.isnan(value) else round(100 * float(value), 2)
+        for name, value in result.items()
+    }
+
+
+def _overlap(box: Any, others: Sequence[Any]) -> NDArray[np.floating]:
+    return box_overlap(box, np.asarray(others).reshape(-1, len(box)))

@@ -1,0 +1,63 @@
+"""How REXO and what it is compared with are trained."""
+
+from dataclasses import dataclass
+
+from mmwave.learning.training import TrainingSettings
+
+NETWORKS = ("rexo", "flat", "query")
+"""The diffusion of boxes in space; the same in the plane of the level view with bodies of one
+height; learned queries."""
+
+VIEWS = {
+    "both": ("horizontal", "vertical"),
+    "horizontal": ("horizontal",),
+    "vertical": ("vertical",),
+}
+
+
+@dataclass(frozen=True)
+class RexoTraining(TrainingSettings):
+    """As every training, and for people in heatmaps.
+
+    Attributes:
+        network: from NETWORKS.
+        views: that the network sees, from VIEWS; ``flat`` sees the level one whatever this says.
+        grounded: boxes stand on the floor (equation 14).
+        boxes: N_train, noisy boxes of a frame.
+        image_weight: lambda_2D of equation (15).
+        centre_weight: of the backbone's own guess; 0 as in the paper.
+        one_view_share: of the frames in which one of the views is not there.
+
+    Raises:
+        ValueError: a name is not known, or a number out of its range.
+    """
+
+    network: str = "rexo"
+    views: str = "both"
+    grounded: bool = True
+    boxes: int = 10
+    image_weight: float = 1.0
+    centre_weight: float = 1.0
+    one_view_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.network not in NETWORKS:
+            raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {self.network!r}")
+        if self.views not in VIEWS:
+            raise ValueError(f"views must be one of {', '.join(VIEWS)}, got {self.views!r}")
+        if self.boxes < 1:
+            raise ValueError(f"boxes must be at least 1, got {self.boxes}")
+        if min(self.image_weight, self.centre_weight) < 0:
+            raise ValueError(
+                f"weights must not be negative: {self.image_weight}, {self.centre_weight}"
+            )
+        if not 0 <= self.one_view_share < 1:
+            raise ValueError(
+                f"one_view_share must be at least 0 and below 1, got {self.one_view_share}"
+            )
+
+    @property
+    def view_names(self) -> tuple[str, ...]:
+        """Views that the network sees."""
+        return VIEWS["horizontal" if self.network == "flat" else self.views]

@@ -1,0 +1,144 @@
+"""Sequences of simulated rooms: both radars' samples, heatmaps as the live node makes them, truth.
+
+Radars and camera are one mount, see :data:`MOUNTED_CAMERA`. The first frames of a sequence are not
+kept: in them what stands still is not known yet.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmwave.simulation.fixed_radar import fixed_radar
+from mmwave.simulation.people import Person
+from mmwave.simulation.room import MOST_PEOPLE, RADAR_HEIGHT_M, OccupiedRoom, generate_room
+from mmwave.spectrum import as_complex
+from rexo_ros.camera import MOUNTED_CAMERA, NEAREST_M, Camera
+from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker
+from rexo_ros.learning.sequences import RoomSequence, encode_power, write_sequence
+from rexo_ros.space import SPACES, Space
+
+LEARNED_FRAMES = 16
+"""Frames at the beginning that are not kept."""
+
+_SEEDS_PER_ROOM = 1000
+
+
+def people_of(session: int, seed: int) -> int:
+    """One person in even sessions, two to MOST_PEOPLE in odd ones."""
+    if session % 2 == 0:
+        return 1
+    return int(np.random.default_rng([seed, session, 0x9E0]).integers(2, MOST_PEOPLE + 1))
+
+
+def simulate_sequence(
+    seed: int,
+    session: int,
+    frames: int,
+    space_name: str = "room",
+    camera: Camera = MOUNTED_CAMERA,
+) -> RoomSequence:
+    """A sequence and its truth.
+
+    Args:
+        seed: of the room.
+        session: of the day; even ones have one person, odd ones several.
+        frames: that are kept.
+        space_name: of the heatmaps, from :data:`rexo_ros.space.SPACES`.
+        camera: beside the radars.
+
+    Raises:
+        ValueError: there is no such space, no frames are wanted, see :func:`generate_room` too.
+    """
+    if space_name not in SPACES:
+        raise ValueError(f"space must be one of {', '.join(SPACES)}, got {space_name!r}")
+    if frames < 1:
+        raise ValueError(f"frames must be at least 1, got {frames}")
+    space = SPACES[space_name]
+    room = generate_room(seed, session, people_of(session, seed))
+    power = [heatmaps(room, space, view, frames) for view in space.views]
+    first_s = LEARNED_FRAMES * ROOM_WAVEFORM.frame_period_s
+    time_s = first_s + np.arange(frames, dtype=np.float64) * ROOM_WAVEFORM.frame_period_s
+    truth = [_truth(room, person, time_s, space, camera) for person in room.people]
+    people = len(truth)
+    boxes, image, points, seen = zip(*truth, strict=True) if truth else ((), (), (), ())
+    about = {
+        "simulated": True,
+        "room": seed,
+        "session": session,
+        "people": people,
+        "space": space_name,
+        "camera": asdict(camera),
+        "frame_period_s": ROOM_WAVEFORM.frame_period_s,
+    }
+    return RoomSequence(
+        encode_power(np.stack(power, axis=1)),
+        np.asarray(boxes, np.float32).reshape(people, frames, 6).swapaxes(0, 1),
+        np.asarray(image, np.float32).reshape(people, frames, 4).swapaxes(0, 1),
+        np.asarray(points, np.float32).reshape(people, frames, 17, 3).swapaxes(0, 1),
+        np.asarray(seen, bool).reshape(people, frames).swapaxes(0, 1),
+        about,
+    )
+
+
+def heatmaps(room: OccupiedRoom, space: Space, view: str, frames: int) -> NDArray[np.float32]:
+    """(frame, row, column) powers of one radar after LEARNED_FRAMES."""
+    seed = (room.seed * _SEEDS_PER_ROOM + room.session) * 2 + space.views.index(view)
+    radar = fixed_radar(room, room.radar, RADAR_HEIGHT_M, view, ROOM_WAVEFORM, seed)
+    make = HeatmapMaker(space, view)
+    made = [
+        make(as_complex(frame), number * ROOM_WAVEFORM.frame_period_s)
+        for number, frame in enumerate(radar.frames(LEARNED_FRAMES + frames))
+    ]
+    return np.stack(made[LEARNED_FRAMES:])
+
+
+def in_radar_axes_m(points_m: NDArray[np.floating], room: OccupiedRoom) -> NDArray[np.float64]:
+    """(..., 3) points of the world as horizontal to the right, vertical up, depth."""
+    pose = room.radar
+    off = points_m - np.array([float(pose.x_m), float(pose.y_m), RADAR_HEIGHT_M])
+    cosine, sine = np.cos(float(pose.yaw_rad)), np.sin(float(pose.yaw_rad))
+    depth = off[..., 0] * cosine + off[..., 1] * sine
+    right = off[..., 0] * sine - off[..., 1] * cosine
+    return np.stack([right, off[..., 2], depth], axis=-1)
+
+
+def _truth(
+    room: OccupiedRoom, person: Person, time_s: NDArray[np.float64], space: Space, camera: Camera
+) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Boxes in space and image, key points, whether seen, of one person at every time."""
+    boxes, image, points, seen = [], [], [], []
+    size = np.array(camera.size_px, np.float64)
+    for now_s in time_s.tolist():
+        body = in_radar_axes_m(person.scene(now_s).vertices_m, room)
+        low, high = body.min(axis=0), body.max(axis=0)
+        boxes.append(np.concatenate([(low + high) / 2, high - low]))
+        pixels = camera.project(body)
+        edges = np.stack([pixels.min(axis=0), pixels.max(axis=0)])
+        image.append(np.clip(edges, 0, size).ravel())
+        points.append(in_radar_axes_m(person.key_points_m(now_s), room))
+        middle = edges.mean(axis=0)
+        ahead = camera.to_camera_m(body)[:, 2].min() > NEAREST_M
+        inside = np.all((low + high) / 2 > space.low_m) and np.all((low + high) / 2 < space.high_m)
+        seen.append(bool(ahead and inside and np.all(middle > 0) and np.all(middle < size)))
+    return np.array(boxes), np.array(image), np.array(points), np.array(seen)
+
+
+def sequence_path(root: Path, seed: int, session: int) -> Path:
+    """Where a sequence lies in a data set."""
+    return root / f"room_{seed:06d}_session_{session:02d}.npz"
+
+
+def simulate_into(
+    root: Path, seed: int, session: int, frames: int, space_name: str = "room"
+) -> Path:
+    """A sequence on disk, unless it is there.
+
+    Raises:
+        ValueError: see :func:`simulate_sequence`.
+    """
+    path = sequence_path(root, seed, session)
+    if not path.exists():
+        write_sequence(path, simulate_sequence(seed, session, frames, space_name))
+    return path
