@@ -21,8 +21,8 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription, LaunchDescriptionEntity
+from mmwave.resources import share_path
 from panoradar_ros.launching import transport_environment
-from panoradar_ros.resources import share_path
 
 PACKAGE = "panoradar_ros"
 SWITCH = ["true", "false"]

@@ -28,8 +28,8 @@ from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 from lifecycle_msgs.msg import Transition
 
 from launch import LaunchDescription, LaunchDescriptionEntity
+from mmwave.resources import port_folder, share_path
 from panoradar_ros.launching import transport_environment
-from panoradar_ros.resources import port_folder, share_path
 
 PACKAGE = "panoradar_ros"
 SWITCH = ["true", "false"]

@@ -24,7 +24,8 @@ PROVIDERS = {
 }
 
 
-Shape = tuple[int | None, ...]
+Shape = tuple[int | str | None, ...]
+"""None: one fixed number, whichever; a word: an axis of any length."""
 
 
 class ModelError(ValueError):
@@ -148,7 +149,7 @@ class OnnxModel:
         """Hold the model against what is wanted of it, before anything is run.
 
         Args:
-            inputs: type and shape by name; None in a shape is any fixed number.
+            inputs: type and shape by name, see Shape.
             outputs: shape by name; it may have others too.
             what: it should take, for the message.
 
@@ -158,7 +159,10 @@ class OnnxModel:
         for name, (kind, shape) in inputs.items():
             found = self.input_shapes.get(name)
             type_fits = _TYPES.get(self._types.get(name, "")) == np.dtype(kind)
-            fixed = found is not None and all(isinstance(one, int) for one in found)
+            fixed = found is not None and all(
+                isinstance(its, int) or isinstance(one, str)
+                for its, one in zip(found, shape, strict=False)
+            )
             if found is None or not (type_fits and fixed and _fits(found, shape)):
                 raise ModelError(f"{self.path.name} takes {self.input_shapes}, not {what}")
         for name, shape in outputs.items():

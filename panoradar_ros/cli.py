@@ -15,6 +15,7 @@ COMMANDS = {
     "prepare": "make frames to train on of PanoRadar's raw recordings",
     "train": "train a network on frames from disk",
     "export": "write a trained network as an ONNX file with its card",
+    "ablate": "train and compare variants of a network, as one table",
     "evaluate": "what the networks are worth in buildings that they never saw",
     "image": "make pictures and points of a bag, a DCA1000 file or PanoRadar's raw format",
     "calibrate": "measure turntable and antennas with a standing radar, for the imaging node",

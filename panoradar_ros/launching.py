@@ -2,8 +2,8 @@
 
 import os
 
+from mmwave.resources import share_path
 from mmwave.ros.process import PROFILE_VARIABLES
-from panoradar_ros.resources import share_path
 
 
 def transport_environment() -> dict[str, str]:

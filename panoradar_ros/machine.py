@@ -18,7 +18,7 @@ from typing import Protocol
 import psutil
 from serial.tools import list_ports
 
-from panoradar_ros.resources import share_path
+from mmwave.resources import share_path
 
 
 @dataclass(frozen=True)

@@ -107,18 +107,23 @@ def _write_graph(
 
 
 def exported_weights(path: Path) -> dict[str, Tensor]:
-    """A network's weights by their names in PyTorch, from the file that was exported of it.
+    """A network's weights by their names in PyTorch, from the files that were exported of it.
+
+    Args:
+        path: of the model, or one of several that the card calls ``parts`` of a network.
 
     Raises:
         ModelError: see :func:`mmwave.inference.read_card`.
-        ValueError: the file holds no weights by name.
+        ValueError: the files hold no weights by name.
     """
-    read_card(path)
+    parts = read_card(path).about.get("parts", [path.name])
     weights = {}
-    for one in onnx.load(str(path)).graph.initializer:
-        if one.name.startswith(_NET):
-            name = one.name.removeprefix(_NET).removesuffix(_HALF)
-            weights[name] = torch.from_numpy(numpy_helper.to_array(one).astype(np.float32))
+    for part in parts:
+        read_card(path.with_name(part))
+        for one in onnx.load(str(path.with_name(part))).graph.initializer:
+            if one.name.startswith(_NET):
+                name = one.name.removeprefix(_NET).removesuffix(_HALF)
+                weights[name] = torch.from_numpy(numpy_helper.to_array(one).astype(np.float32))
     if not any(name.endswith("running_var") for name in weights):
         raise ValueError(f"{path} does not hold its network's weights by name: export it anew")
     return weights

@@ -163,9 +163,9 @@ def _watch(
     started_s: float,
 ) -> tuple[DemoReport, object]:
     """Run capture, motor and imaging in this process and measure them."""
+    from mmwave.resources import share_path
     from mmwave.ros.process import NodeProcess, use_transport_profile
     from panoradar_ros.nodes.robot import nodes
-    from panoradar_ros.resources import share_path
 
     use_transport_profile(share_path("config/fastdds.xml"))
     settings: dict[str, dict[str, object]] = {

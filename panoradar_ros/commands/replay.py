@@ -79,12 +79,12 @@ def _image_again(arguments: argparse.Namespace):
     # a domain of its own: the robot's nodes must not hear the past
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+    from mmwave.resources import share_path
     from mmwave.ros.node import bring_up
     from mmwave.ros.process import NodeProcess, use_transport_profile
     from panoradar_ros.nodes.bag_sessions import record, replay
     from panoradar_ros.nodes.imaging import ImagingNode
     from panoradar_ros.nodes.recorder import Recorder
-    from panoradar_ros.resources import share_path
 
     use_transport_profile(share_path("config/fastdds.xml"))
 

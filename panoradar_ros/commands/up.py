@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Start the nodes and run until Ctrl-C."""
+    from mmwave.resources import port_folder, share_path
     from mmwave.ros.process import run as run_nodes
     from panoradar_ros.nodes.robot import nodes
-    from panoradar_ros.resources import port_folder, share_path
 
     common = _common(arguments)
     settings = [_setting(text) for text in arguments.set]

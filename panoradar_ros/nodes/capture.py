@@ -9,6 +9,7 @@ from typing import Any
 from sensor_msgs.msg import PointCloud2
 
 from mmwave.dca1000 import PositionBlock, RecentLoss
+from mmwave.resources import share_path
 from mmwave.ros.diagnostics import Key, Level, Rate, Status
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
@@ -18,7 +19,6 @@ from mmwave.waveform import Waveform
 from panoradar_ros.hardware.errors import HardwareError
 from panoradar_ros.hardware.radar import RadarFrontEnd, check_waveform
 from panoradar_ros.nodes.capture_parameters import PARAMETERS, WAVEFORM_FIELDS
-from panoradar_ros.resources import share_path
 
 SILENT_S = 1.0
 """Without a frame for this long the diagnostics are an error."""

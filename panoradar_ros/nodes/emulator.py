@@ -9,6 +9,7 @@ from nav_msgs.msg import Odometry
 from visualization_msgs.msg import Marker
 
 from mmwave.emulation.rig import EmulatedRig
+from mmwave.resources import port_folder, share_path
 from mmwave.ros.adapter import tf_broadcaster
 from mmwave.ros.diagnostics import Key, Level, Status
 from mmwave.ros.messages import to_header, transform
@@ -26,7 +27,6 @@ from panoradar_ros.nodes.emulated_world import (
     unlink_port,
 )
 from panoradar_ros.nodes.emulator_parameters import PARAMETERS
-from panoradar_ros.resources import port_folder, share_path
 
 
 class EmulatorNode(LifecycleNode):

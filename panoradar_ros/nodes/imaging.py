@@ -9,6 +9,7 @@ from sensor_msgs.msg import Imu, JointState, PointCloud2
 
 from mmwave.backend import array_module
 from mmwave.dca1000 import PositionBlock
+from mmwave.resources import share_path
 from mmwave.ros import messages
 from mmwave.ros.diagnostics import Key, Level, Rate, Status
 from mmwave.ros.imu import yaw_rate
@@ -28,7 +29,6 @@ from panoradar_ros.imaging.turntable import AssemblySettings
 from panoradar_ros.imaging.yaw_prior import YawRateHistory
 from panoradar_ros.nodes.imaging_parameters import PARAMETERS, calibration, detector
 from panoradar_ros.nodes.imaging_topics import ImagingTopics, RollingTopics
-from panoradar_ros.resources import share_path
 
 BLOCKS_KEPT = 120
 """Radar frames that may wait while the chain is busy, about three seconds of them."""

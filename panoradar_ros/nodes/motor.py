@@ -10,6 +10,7 @@ from rclpy.task import Future as RosFuture
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
+from mmwave.resources import share_path
 from mmwave.ros.diagnostics import Key, Level, Rate, Status
 from mmwave.ros.messages import joint_state, to_header
 from mmwave.ros.node import LifecycleNode
@@ -19,7 +20,6 @@ from panoradar_ros.hardware.errors import HardwareError
 from panoradar_ros.hardware.stepper import StepperConfiguration, StepperReading, TicStepper
 from panoradar_ros.hardware.turntable import Turntable, TurntableState, revolutions_per_s
 from panoradar_ros.nodes.motor_parameters import PARAMETERS
-from panoradar_ros.resources import share_path
 
 LEVELS = {
     TurntableState.STOPPED: Level.OK,

@@ -9,6 +9,7 @@ import numpy as np
 from sensor_msgs.msg import PointCloud2
 
 from mmwave.inference import ModelError, OnnxModel
+from mmwave.resources import share_path
 from mmwave.ros.cubes import cube_arrays
 from mmwave.ros.diagnostics import Key, Level, Rate, Status
 from mmwave.ros.messages import to_time_ns
@@ -26,7 +27,6 @@ from panoradar_ros.recognition.models import (
 )
 from panoradar_ros.recognition.range_image import RangeRecogniser
 from panoradar_ros.recognition.semantics import SemanticRecogniser
-from panoradar_ros.resources import share_path
 
 
 class RecognitionNode(LifecycleNode):

@@ -5,13 +5,13 @@ With the argument ``--recognition`` the recognition node is in it too and gets c
 
 import sys
 
+from mmwave.resources import share_path
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from panoradar_ros.nodes.capture import CaptureNode
 from panoradar_ros.nodes.imaging import ImagingNode
 from panoradar_ros.nodes.motor import MotorNode
 from panoradar_ros.nodes.recognition import RecognitionNode
-from panoradar_ros.resources import share_path
 
 NODES = (ImagingNode, MotorNode, CaptureNode)
 """In the order they are brought up: who listens first."""

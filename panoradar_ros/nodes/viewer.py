@@ -13,6 +13,7 @@ from nav_msgs.msg import Odometry
 from sensor_msgs.msg import Image, LaserScan, PointCloud2
 from visualization_msgs.msg import Marker
 
+from mmwave.resources import share_path
 from mmwave.ros.diagnostics import Level, Status
 from mmwave.ros.messages import cloud_points, pixels_of, quaternion_to_yaw, to_time_ns
 from mmwave.ros.node import LifecycleNode
@@ -20,7 +21,6 @@ from mmwave.ros.process import run
 from mmwave.ros.publishing import reliable_qos, sensor_qos, static_qos
 from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.nodes.viewer_parameters import PARAMETERS
-from panoradar_ros.resources import share_path
 from panoradar_ros.viewer import PICTURES, SceneLog, ViewerError
 from panoradar_ros.viewer_geometry import scan_points
 from panoradar_ros.viewer_server import Viewer

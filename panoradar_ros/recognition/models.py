@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mmwave.inference import ModelCard, ModelError
-from panoradar_ros.resources import share_path
+from mmwave.resources import share_path
 
 RANGE_MODEL = "models/panoradar_range.onnx"
 SEMANTIC_MODEL = "models/panoradar_semantic.onnx"

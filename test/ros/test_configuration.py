@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from mmwave.resources import share_path
 from mmwave.ros.node import AUTOSTART
 from panoradar_ros.nodes.capture import CaptureNode
 from panoradar_ros.nodes.emulator import EmulatorNode
@@ -13,7 +14,6 @@ from panoradar_ros.nodes.imaging import ImagingNode
 from panoradar_ros.nodes.motor import MotorNode
 from panoradar_ros.nodes.recognition import RecognitionNode
 from panoradar_ros.nodes.viewer import ViewerNode
-from panoradar_ros.resources import share_path
 
 NODES = {
     "capture": CaptureNode,

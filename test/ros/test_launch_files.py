@@ -12,8 +12,8 @@ import pytest
 import yaml
 from launch_stub import LaunchFile, Made
 
+from mmwave.resources import port_folder, share_path
 from mmwave.ros.node import AUTOSTART, LifecycleNode
-from panoradar_ros.resources import port_folder, share_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PACKAGE = "panoradar_ros"

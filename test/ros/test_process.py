@@ -9,10 +9,10 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from mmwave.resources import share_path
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.parameters import Parameter
 from mmwave.ros.process import PROFILE_VARIABLES, NodeProcess, use_transport_profile
-from panoradar_ros.resources import share_path
 
 NAMESPACE = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xacro
 
+from mmwave.resources import share_path
 from mmwave.simulation.building import RADAR_HEIGHT_M
-from panoradar_ros.resources import share_path
 
 LINKS = {
     "base_link",

@@ -1,0 +1,113 @@
+"""``panoradar ablate``: REXO and what it is compared with, trained the same, as one table."""
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from panoradar_ros.commands.errors import require_torch
+
+if TYPE_CHECKING:
+    from rexo_ros.learning.ablation import Variant
+    from rexo_ros.learning.samples import SimulatedSet
+    from rexo_ros.learning.settings import RexoTraining
+
+SHOWN = ("ap", "ap50", "ap75", "ar10", "ap_3d", "ap50_3d", "place_median_m")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("system", choices=("rexo",), help="whose ablations")
+    parser.add_argument("--data", type=Path, required=True, help="sequences to learn from")
+    parser.add_argument(
+        "--test", type=Path, required=True, nargs="+",
+        help="folders of sequences of other rooms or days, one column of figures each",
+    )  # fmt: skip
+    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to train (all)")
+    parser.add_argument("--size", default="small", help="of the networks (small)")
+    parser.add_argument("--steps", type=int, default=2000, help="of each training (2000)")
+    parser.add_argument("--batch", type=int, default=8, help="samples a step (8)")
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="the highest (0.001)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
+    parser.add_argument("--limit", type=int, default=400, help="samples of each test (400)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train what is not trained yet, evaluate, print the table."""
+    require_torch("training")
+    from tqdm import tqdm
+
+    from mmwave.learning.training import use_all_cores
+    from rexo_ros.learning.ablation import VARIANTS, as_table
+    from rexo_ros.learning.samples import SimulatedSet
+    from rexo_ros.learning.settings import RexoTraining
+
+    use_all_cores()
+    known = {one.name: one for one in VARIANTS}
+    unknown = sorted(set(arguments.only or ()) - set(known))
+    if unknown:
+        raise ValueError(f"no row {', '.join(unknown)}; there are {', '.join(known)}")
+    if arguments.limit < 1:
+        raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
+    common = RexoTraining(
+        size=arguments.size,
+        steps=arguments.steps,
+        batch=arguments.batch,
+        learning_rate=arguments.learning_rate,
+        seed=arguments.seed,
+        device=arguments.device,
+        validations=2,
+    )
+    bar = partial(tqdm, disable=arguments.json or None)
+    samples = SimulatedSet.under(arguments.data, progress=bar)
+    tests = {path.name: SimulatedSet.under(path, progress=bar) for path in arguments.test}
+    rows: dict[str, dict[str, Any]] = {}
+    for name in arguments.only or known:
+        rows |= _rows(known[name], common, arguments, samples, tests, bar)
+    if arguments.json:
+        print(json.dumps({"simulated": True, "settings": vars(common), "rows": rows}))
+    else:
+        print(as_table({f"{row}, {text}": figures for row, text_rows in rows.items()
+                        for text, figures in text_rows.items()}))  # fmt: skip
+    return 0
+
+
+def _rows(
+    variant: "Variant",
+    common: "RexoTraining",
+    arguments: argparse.Namespace,
+    samples: "SimulatedSet",
+    tests: "dict[str, SimulatedSet]",
+    bar: Any,
+) -> dict[str, dict[str, Any]]:
+    """Figures of one variant by test; of REXO itself for several boxes and steps too."""
+    import numpy as np
+
+    from mmwave.learning.training import read_run, train
+    from rexo_ros.diffusion import Sampler
+    from rexo_ros.learning.ablation import SEARCHES, evaluated
+    from rexo_ros.learning.networks.base import BoxDetector
+    from rexo_ros.learning.task import RexoTask
+
+    settings = variant.settings(common)
+    task = RexoTask(samples, next(iter(tests.values())))
+    folder = arguments.output / variant.name
+    train(task, folder, settings, bar)
+    net, _ = read_run(folder, task)
+    assert isinstance(net, BoxDetector)
+    searches = SEARCHES if variant.name == "rexo" else ((settings.boxes, 1),)
+    result: dict[str, dict[str, Any]] = {}
+    for boxes, steps in searches:
+        text = f"{variant.what}; {boxes} boxes, {steps} step{'s' if steps > 1 else ''}"
+        sampler = Sampler(boxes=boxes, steps=steps)
+        for name, test in tests.items():
+            count = min(arguments.limit, len(test))
+            numbers = np.linspace(0, len(test) - 1, count).round().astype(int).tolist()
+            chosen = bar(numbers, desc=f"{variant.name}, {name}", unit="frame", leave=False)
+            scores = evaluated(net, settings, task.normalisation, test, chosen, sampler).as_json()
+            result.setdefault(text, {})[name] = {one: scores[one] for one in SHOWN}
+    return result

@@ -1,0 +1,176 @@
+"""People in the heatmaps of one or more radars: the exported networks, and what is around them.
+
+Two graphs: the backbone looks at the heatmaps once, the other takes noise out of boxes as often as
+there are steps. Both cards say for which room, views and powers the networks were trained.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmwave.inference import ModelCard, ModelError, OnnxModel
+from rexo_ros.camera import Camera
+from rexo_ros.detections import Detections, detections
+from rexo_ros.diffusion import Answer, Denoise, Sampler, Schedule
+from rexo_ros.normalisation import Normalisation
+from rexo_ros.space import Space
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What networks were trained for, as their cards hold it.
+
+    Attributes:
+        space: the room; its views are those that the networks take.
+        frames: of a heatmap.
+        normalisation: of powers.
+        times: of the diffusion.
+        noisy: starts from noise; False for a detector that has boxes of its own.
+    """
+
+    space: Space
+    frames: int
+    normalisation: Normalisation
+    times: int
+    noisy: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """For a card."""
+        space = self.space
+        return {
+            "low_m": list(space.low_m),
+            "high_m": list(space.high_m),
+            "rows": space.rows,
+            "columns": space.columns,
+            "views": list(space.views),
+            "floor_m": space.floor_m,
+            "frames": self.frames,
+            "mean": self.normalisation.mean and list(self.normalisation.mean),
+            "deviation": self.normalisation.deviation and list(self.normalisation.deviation),
+            "times": self.times,
+            "noisy": self.noisy,
+        }
+
+    @staticmethod
+    def of(card: ModelCard) -> "Trained":
+        """What a card says.
+
+        Raises:
+            ModelError: it does not say it.
+        """
+        try:
+            told: Mapping[str, Any] = card.about["trained_for"]
+            low, high = (tuple(float(one) for one in told[name]) for name in ("low_m", "high_m"))
+            space = Space(
+                (low[0], low[1], low[2]),
+                (high[0], high[1], high[2]),
+                int(told["rows"]),
+                int(told["columns"]),
+                tuple(told["views"]),
+                float(told["floor_m"]),
+            )
+            mean, deviation = (
+                None if told[name] is None else tuple(told[name]) for name in ("mean", "deviation")
+            )
+            return Trained(
+                space,
+                int(told["frames"]),
+                Normalisation(mean, deviation),
+                int(told["times"]),
+                bool(told["noisy"]),
+            )
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ModelError(
+                f"the card of {card.name} does not say what it was trained for ({error!r}): is it "
+                "a model of REXO? Export it anew"
+            ) from error
+
+
+class Detector:
+    """Finds people.
+
+    Args:
+        backbone: exported features of heatmaps.
+        step: exported taking away of noise.
+        sampler: boxes and steps; one step and ten boxes by default.
+
+    Attributes:
+        trained: what the networks were trained for.
+        sampler: how boxes are found.
+
+    Raises:
+        ModelError: a model is none of REXO, or they do not belong together.
+    """
+
+    def __init__(
+        self, backbone: OnnxModel, step: OnnxModel, sampler: Sampler | None = None
+    ) -> None:
+        self._backbone, self._step = backbone, step
+        self.trained = Trained.of(backbone.card)
+        if step.card.about.get("backbone_sha256") != backbone.card.sha256:
+            raise ModelError(
+                f"{step.path.name} was not exported with {backbone.path.name}: give the two of one "
+                "export"
+            )
+        space = self.trained.space
+        views, frames = len(space.views), self.trained.frames
+        pair = f"{views} views of {frames} heatmaps"
+        shape = ("batch", views, frames, space.rows, space.columns)
+        backbone.require({"heatmaps": ("float32", shape)}, {"features": (None,) * 5}, pair)
+        boxes, numbers = ("float32", ("batch", "boxes", 6)), ("int64", ("batch",))
+        step.require(
+            {"features": ("float32", ("batch", views, None, None, None)), "noisy": boxes,
+             "time": numbers},
+            {"boxes": (None, None, 6), "score": (None, None), "refinement": (None, None, 4)},
+            "noisy boxes",
+        )  # fmt: skip
+        self.sampler = sampler or Sampler(schedule=Schedule(self.trained.times))
+
+    @property
+    def space(self) -> Space:
+        """The room and the views that the networks see."""
+        return self.trained.space
+
+    def __call__(
+        self,
+        power: NDArray[np.floating],
+        generator: np.random.Generator,
+        camera: Camera | None = None,
+    ) -> Detections:
+        """People of one frame, sure and not so sure, the surest first.
+
+        Args:
+            power: (view, frame, row, column) linear, the last frame the newest; NaN where it is
+                not known, as everywhere in a view whose radar is silent.
+            generator: of the noise.
+            camera: whose image boxes are wanted in too.
+
+        Raises:
+            ValueError: the shape is another than what the networks were trained for, or no view
+                holds anything.
+        """
+        space = self.space
+        shape = (len(space.views), self.trained.frames, space.rows, space.columns)
+        if power.shape != shape:
+            raise ValueError(f"heatmaps must be {shape}, got {power.shape}")
+        if not np.isfinite(power).any():
+            raise ValueError("no view holds anything: both radars are silent")
+        heatmaps = self.trained.normalisation(power)[None]
+        features = self._backbone.run(heatmaps=heatmaps)["features"]
+        answer = self.sampler(self._denoise(features), generator)
+        return detections(answer, space, camera)
+
+    def _denoise(self, features: NDArray[np.float32]) -> Denoise:
+        def denoise(noisy: NDArray[np.float64], time: int) -> Answer:
+            found = self._step.run(
+                features=features,
+                noisy=noisy[None].astype(np.float32),
+                time=np.array([time], np.int64),
+            )
+            parts = (found[name][0] for name in ("boxes", "score", "refinement"))
+            return Answer(*(part.astype(np.float64) for part in parts))
+
+        return denoise
