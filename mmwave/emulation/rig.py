@@ -81,6 +81,17 @@ def next_zero_ns(rotor: Rotor, after_ns: int, least_rad_s: float) -> int | None:
     return after_ns + round(missing_rad / speed_rad_s * 1e9)
 
 
+def differing(asked: Waveform, played: Waveform) -> list[str]:
+    """What a radar was asked for that what is played was not made with, as text."""
+    return [
+        f"{entry.name} = {getattr(asked, entry.name)} instead of {getattr(played, entry.name)}"
+        for entry in fields(Waveform)
+        if not np.isclose(
+            getattr(asked, entry.name), getattr(played, entry.name), rtol=_SAME_WAVEFORM, atol=0
+        )
+    ]
+
+
 class EmulatedRig:
     """The emulated hardware of the rotating radar. Use as a context manager.
 
@@ -212,17 +223,7 @@ class EmulatedRig:
     # The player -----------------------------------------------------------------------------------
 
     def _radar_started(self, waveform: Waveform) -> None:
-        wrong = [
-            f"{entry.name} = {getattr(waveform, entry.name)} instead of "
-            f"{getattr(self.waveform, entry.name)}"
-            for entry in fields(Waveform)
-            if not np.isclose(
-                getattr(waveform, entry.name),
-                getattr(self.waveform, entry.name),
-                rtol=_SAME_WAVEFORM,
-                atol=0,
-            )
-        ]
+        wrong = differing(waveform, self.waveform)
         if wrong:
             logger.error(
                 "The emulated radar sends nothing: it was configured with another waveform than "

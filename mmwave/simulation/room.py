@@ -116,6 +116,18 @@ def generate_room(seed: int, session: int = 0, people: int | None = None) -> Occ
     return OccupiedRoom(seed, session, plan, Scene.merge([scene, *seats]), crowd, radar)
 
 
+def in_radar_axes_m(points_m: NDArray[np.floating], room: OccupiedRoom) -> NDArray[np.float64]:
+    """(..., 3) points of the world as horizontal to the right of the radars, vertical up,
+    depth.
+    """
+    pose = room.radar
+    off = points_m - np.array([float(pose.x_m), float(pose.y_m), RADAR_HEIGHT_M])
+    cosine, sine = np.cos(float(pose.yaw_rad)), np.sin(float(pose.yaw_rad))
+    depth = off[..., 0] * cosine + off[..., 1] * sine
+    right = off[..., 0] * sine - off[..., 1] * cosine
+    return np.stack([right, off[..., 2], depth], axis=-1)
+
+
 def _draw_plan(generator: np.random.Generator) -> tuple[FloorPlan, Pose]:
     depth_m, width_m = generator.uniform((5.0, 4.2), (8.3, 7.0))
     material = str(generator.choice(["plaster", "concrete", "brick", "wood"]))

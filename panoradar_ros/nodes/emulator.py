@@ -8,6 +8,7 @@ from typing import Any
 from nav_msgs.msg import Odometry
 from visualization_msgs.msg import Marker
 
+from mmwave.emulation.ports import link_port, unlink_port
 from mmwave.emulation.rig import EmulatedRig
 from mmwave.resources import port_folder, share_path
 from mmwave.ros.adapter import tf_broadcaster
@@ -20,11 +21,9 @@ from mmwave.simulation.recording import RecordingError
 from panoradar_ros.nodes.emulated_world import (
     building_marker,
     link_faults,
-    link_port,
     open_drive,
     rotor_faults,
     truth,
-    unlink_port,
 )
 from panoradar_ros.nodes.emulator_parameters import PARAMETERS
 

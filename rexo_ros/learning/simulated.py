@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from mmwave.simulation.fixed_radar import fixed_radar
 from mmwave.simulation.people import Person
-from mmwave.simulation.room import MOST_PEOPLE, RADAR_HEIGHT_M, OccupiedRoom, generate_room
+from mmwave.simulation.room import (
+    MOST_PEOPLE,
+    RADAR_HEIGHT_M,
+    OccupiedRoom,
+    generate_room,
+    in_radar_axes_m,
+)
 from mmwave.spectrum import as_complex
 from rexo_ros.camera import MOUNTED_CAMERA, NEAREST_M, Camera
 from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker
@@ -92,16 +98,6 @@ def heatmaps(room: OccupiedRoom, space: Space, view: str, frames: int) -> NDArra
         for number, frame in enumerate(radar.frames(LEARNED_FRAMES + frames))
     ]
     return np.stack(made[LEARNED_FRAMES:])
-
-
-def in_radar_axes_m(points_m: NDArray[np.floating], room: OccupiedRoom) -> NDArray[np.float64]:
-    """(..., 3) points of the world as horizontal to the right, vertical up, depth."""
-    pose = room.radar
-    off = points_m - np.array([float(pose.x_m), float(pose.y_m), RADAR_HEIGHT_M])
-    cosine, sine = np.cos(float(pose.yaw_rad)), np.sin(float(pose.yaw_rad))
-    depth = off[..., 0] * cosine + off[..., 1] * sine
-    right = off[..., 0] * sine - off[..., 1] * cosine
-    return np.stack([right, off[..., 2], depth], axis=-1)
 
 
 def _truth(

@@ -20,7 +20,7 @@ from mmwave.simulation.recording import Recording, simulate_drive
 from mmwave.simulation.scene import Scene, SemanticClass
 from mmwave.simulation.trajectory import ConstantVelocity
 from mmwave.waveform import Waveform
-from panoradar_ros.nodes.emulated_world import building_marker, link_port, truth, unlink_port
+from panoradar_ros.nodes.emulated_world import building_marker, truth
 from panoradar_ros.nodes.emulator import EmulatorNode
 from panoradar_ros.nodes.robot import NODES
 

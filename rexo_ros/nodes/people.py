@@ -1,0 +1,202 @@
+"""People node: raw samples of two fixed radars in; people as boxes and tracks out."""
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import CameraInfo, PointCloud2
+
+from mmwave.dca1000 import PositionBlock
+from mmwave.inference import ModelError, OnnxModel
+from mmwave.resources import share_path
+from mmwave.ros.diagnostics import Key, Level, Rate, Status
+from mmwave.ros.node import LifecycleNode
+from mmwave.ros.process import run
+from mmwave.ros.publishing import sensor_qos
+from mmwave.ros.raw import from_cloud
+from rexo_ros.camera import Camera
+from rexo_ros.detector import Detector
+from rexo_ros.diffusion import Sampler, Schedule
+from rexo_ros.heatmaps import ROOM_WAVEFORM
+from rexo_ros.models import BACKBONE_MODEL, STEP_MODEL, model_path
+from rexo_ros.nodes.people_parameters import PARAMETERS
+from rexo_ros.nodes.people_topics import PeopleTopics
+from rexo_ros.pairing import ViewPairs, Window
+from rexo_ros.radar_view import RadarView
+from rexo_ros.tracking import Tracker
+
+RAW_BYTES = 300_000
+
+
+class PeopleNode(LifecycleNode):
+    """Finds people in what the capture nodes hand over on ``VIEW/radar/raw``, VIEW a view of the
+    network: ``horizontal`` and ``vertical``.
+
+    Attributes:
+        frames: worked through so far.
+    """
+
+    PARAMETERS = PARAMETERS
+    USER_ERRORS = (*LifecycleNode.USER_ERRORS, ModelError)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("people", **options)
+        self._rate = Rate()
+        self._last_ms = self._latency_s = 0.0
+        self._problem, self._missing = "", dict[str, str]()
+        self._camera: Camera | None = None
+        self._camera_frame_id: str | None = None
+        self.frames = 0
+
+    def configure(self) -> None:
+        """Load the models and create the topics."""
+        values = self.parameters.values()
+        backbone = self._model(values["backbone_model"] or BACKBONE_MODEL)
+        step = self._model(values["step_model"] or STEP_MODEL)
+        self._detector = Detector(backbone, step)
+        schedule = Schedule(self._detector.trained.times)
+        self._detector.sampler = Sampler(values["boxes"], values["steps"], schedule)
+        space, frames = self._detector.space, self._detector.trained.frames
+        self._topics = PeopleTopics(self, space)
+        # the first run of a network takes many times as long as the others
+        blank = np.ones((len(space.views), frames, space.rows, space.columns), np.float32)
+        self._detector(blank, np.random.default_rng(0))
+        self.diagnostics("people").add("people", self._status)
+
+    def activate(self) -> None:
+        """Take samples, by reference where the capture nodes are in this process."""
+        space = self._detector.space
+        frames, period_s = self._detector.trained.frames, ROOM_WAVEFORM.frame_period_s
+        self._views = {view: RadarView(space, view) for view in space.views}
+        self._pairs = ViewPairs(space, frames, period_s, self.parameters["silent_s"])
+        self._tracker = Tracker()
+        self._random = np.random.default_rng(self.parameters["seed"])
+        self._blocks = {
+            view: self.handover_subscriber(
+                PointCloud2, f"{view}/radar/raw", from_cloud, sensor_qos(RAW_BYTES, depth=10),
+                depth=10,
+            )
+            for view in space.views
+        }  # fmt: skip
+        self.subscriber(CameraInfo, "camera_info", self._take_camera, sensor_qos(1_000))
+        self.work("worker", self._work)
+
+    def check_parameters(self, values: Mapping[str, Any]) -> str:
+        """The camera's extrinsics must be some."""
+        try:
+            camera_of(values)
+        except ValueError as error:
+            return f"parameters camera_rotation and camera_translation_m: {error}"
+        return ""
+
+    def _model(self, path: str) -> OnnxModel:
+        values = self.parameters.values()
+        model = OnnxModel(model_path(path), values["device"], values["threads"])
+        card = model.card
+        self.get_logger().info(f"{card.name} ({card.sha256[:12]}) runs on {model.provider}")
+        return model
+
+    def _take_camera(self, message: Any) -> None:
+        focal = (float(message.k[0]), float(message.k[4]))
+        if min(focal) <= 0 or not (message.width and message.height):
+            self._problem = "camera_info is not calibrated: no boxes in its image"
+            return
+        self._camera = replace(
+            camera_of(self.parameters.values()),
+            focal_px=focal,
+            centre_px=(float(message.k[2]), float(message.k[5])),
+            size_px=(int(message.width), int(message.height)),
+        )
+        self._camera_frame_id = message.header.frame_id
+
+    def _work(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            for view, blocks in self._blocks.items():
+                block: PositionBlock | None = blocks.get(timeout_s=0.01)
+                if block is not None:
+                    self._take(view, block)
+
+    def _take(self, view: str, block: PositionBlock) -> None:
+        begin_s = time.perf_counter()
+        try:
+            heatmap, time_s = self._views[view](block)
+        except ValueError as error:  # of another waveform, or not whole
+            self._problem = f"{view} radar: {error}"
+            return
+        if heatmap is None:
+            return
+        window = self._pairs.add(view, heatmap, time_s, time.monotonic())
+        if window is None:
+            return
+        self._tell(window.missing)
+        if self._topics.has_listeners():
+            self._detect(window)
+            self._last_ms = 1e3 * (time.perf_counter() - begin_s)
+
+    def _detect(self, window: Window) -> None:
+        camera, frame_id = self._camera, self._camera_frame_id
+        found = self._detector(window.power, self._random, camera)
+        found = found.surer_than(self.parameters["minimum_score"])
+        tracks = self._tracker.update(found.boxes_m, found.scores, window.time_s)
+        self._topics.publish(window, found, tracks, frame_id if camera is not None else None)
+        self._latency_s = self.get_clock().now().nanoseconds * 1e-9 - window.time_s
+        self._rate.tick()
+        self.frames += 1
+
+    def _tell(self, missing: dict[str, str]) -> None:
+        """Say once that a radar is missing, and once that it is back."""
+        for view in missing.keys() - self._missing.keys():
+            why = missing[view]
+            self.get_logger().warning(f"going on without the {view} radar: {why}")
+        for view in self._missing.keys() - missing.keys():
+            self.get_logger().info(f"the {view} radar is there again")
+        self._missing, self._problem = missing, ""
+
+    def _status(self) -> Status:
+        values = {
+            "frames_per_s": self._rate.per_s,
+            Key.COMPUTED_LATENCY: self._latency_s,
+            "frame_ms": self._last_ms,
+            "blocks_dropped": sum(one.dropped for one in self._blocks.values())
+            if self.is_active
+            else 0,
+            "views": ", ".join(
+                view for view in self._detector.space.views if view not in self._missing
+            ),
+        }
+        if self._problem:
+            return Status(Level.ERROR, self._problem, values)
+        if self._missing:
+            text = "; ".join(f"without the {view} radar: {why}" for view, why in
+                             self._missing.items())  # fmt: skip
+            return Status(Level.WARN, text, values)
+        if not self._rate.per_s:
+            return Status(Level.WARN, "no frame was worked through: does anyone listen?", values)
+        return Status(Level.OK, "finding people", values)
+
+
+def camera_of(values: Mapping[str, Any]) -> Camera:
+    """The camera beside the radars from the node's parameters, its lens as by default.
+
+    Raises:
+        ValueError: the numbers are no rotation and translation.
+    """
+    rotation, translation = values["camera_rotation"], values["camera_translation_m"]
+    if len(rotation) != 9 or len(translation) != 3:
+        raise ValueError(f"nine and three numbers are needed, got {len(rotation)} and "
+                         f"{len(translation)}")  # fmt: skip
+    rows = tuple((rotation[at], rotation[at + 1], rotation[at + 2]) for at in (0, 3, 6))
+    return Camera(rotation=rows, translation_m=(translation[0], translation[1], translation[2]))
+
+
+def main() -> int:
+    """Run the node."""
+    return run(PeopleNode, profile=share_path("config/fastdds.xml"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
