@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
+from panoradar_ros.commands import demo_rexo
 from panoradar_ros.commands.children import ChildProcess, node_arguments, wait_for_emulator
 from panoradar_ros.commands.observing import ObserverProcess
 from panoradar_ros.demo_report import (
@@ -37,6 +38,12 @@ RECORDED = ("radar/raw", "joint_states", "velocity", "odom", "scan", "points")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        "--system",
+        choices=("panoradar", "rexo"),
+        default="panoradar",
+        help="the rotating radar in a building, or two fixed ones in a room (panoradar)",
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="measured time (60)")
     parser.add_argument("--style", default="office", help="style of the building (office)")
     parser.add_argument("--seed", type=int, default=100, help="seed of building and drive (100)")
@@ -66,11 +73,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, help="folder for pictures and report.json")
     parser.add_argument("--record", type=Path, help="bag for raw data, angles and results")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    demo_rexo.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare the drive, start emulator and stack, watch, report."""
     _check(arguments)
+    if arguments.system == "rexo":
+        return demo_rexo.run(arguments)
     arguments.recognition |= arguments.semantic
     started_s = psutil.Process().create_time()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

@@ -12,6 +12,7 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
+from mmwave.emulation.ports import link_port, unlink_port
 from mmwave.ros.messages import quaternion_to_yaw
 from mmwave.ros.node import bring_up
 from mmwave.ros.publishing import static_qos
