@@ -127,7 +127,12 @@ class Detector:
             {"boxes": (None, None, 6), "score": (None, None), "refinement": (None, None, 4)},
             "noisy boxes",
         )  # fmt: skip
-        self.sampler = sampler or Sampler(schedule=Schedule(self.trained.times))
+        self.sampler = sampler or Sampler(schedule=self.schedule)
+
+    @property
+    def schedule(self) -> Schedule:
+        """That the networks were trained with."""
+        return Schedule(self.trained.times)
 
     @property
     def space(self) -> Space:

@@ -8,10 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from panoradar_ros.commands import evaluate_rexo
 from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.seeds import refuse_trained
 
 if TYPE_CHECKING:
-    from mmwave.inference import ModelCard, OnnxModel
+    from mmwave.inference import OnnxModel
     from panoradar_ros.learning.evaluation import FreshFrame
 
 SHOWN = (
@@ -23,7 +25,7 @@ SHOWN = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("system", choices=("panoradar",), help="what to evaluate")
+    parser.add_argument("system", choices=("panoradar", "rexo"), help="what to evaluate")
     parser.add_argument("--limit", type=int, default=60, help="frames (60)")
     parser.add_argument(
         "--data", type=Path, help="folder of frames on disk, instead of simulating fresh ones"
@@ -39,11 +41,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rotate", action="store_true", help="also roll every frame by half a turn"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    evaluate_rexo.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate fresh frames or read some, evaluate, print."""
     require_torch("evaluation")
+    if arguments.limit < 1:
+        raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
+    if arguments.seed < 0:
+        raise ValueError(f"--seed must not be negative, got {arguments.seed}")
+    if arguments.report is not None:
+        prepare_report(arguments.report)
+    own = _run if arguments.system == "panoradar" else evaluate_rexo.run
+    return own(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Evaluate PanoRadar."""
     from tqdm import tqdm
 
     from panoradar_ros.learning.evaluation import Evaluation
@@ -51,13 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     from panoradar_ros.learning.evaluation_pictures import save_sheet
     from panoradar_ros.learning.evaluation_report import write_report
 
-    if arguments.limit < 1:
-        raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
-    if arguments.seed < 0:
-        raise ValueError(f"--seed must not be negative, got {arguments.seed}")
     report: Path | None = arguments.report
-    if report is not None:
-        prepare_report(report)
     evaluation, gallery = Evaluation(*_models(arguments), arguments.rotate), Gallery()
     frames, count, source = _frames(arguments)
     bar = tqdm(frames, total=count, unit="frame", disable=arguments.json or None)
@@ -135,37 +144,6 @@ def _print(result: Mapping[str, Any]) -> None:
 def _swing(result: Mapping[str, Any], name: str) -> str:
     ends = result["intervals_90"].get(name)
     return f"   90 % of draws of buildings {ends[0]:.3g} to {ends[1]:.3g}" if ends else ""
-
-
-def refuse_trained(card: "ModelCard", seed: int, buildings: int) -> None:
-    """See to it that a model is not evaluated in buildings that it was trained or chosen on.
-
-    Args:
-        card: of the model; tells the seeds.
-        seed: of the first building.
-        buildings: how many seeds may be used from there on.
-
-    Raises:
-        ValueError: a seed was trained or validated on.
-    """
-    for first, last in seeds_of(card.about):
-        if seed <= last and first < seed + buildings:
-            raise ValueError(
-                f"--seed {seed}: {card.name} was trained or chosen on buildings of seeds {first} "
-                f"to {last}; take others"
-            )
-
-
-def seeds_of(about: Any) -> Iterator[tuple[int, int]]:
-    """First and last of every range of seeds that a card tells, at any depth."""
-    if isinstance(about, Mapping):
-        for name, value in about.items():
-            if name == "seeds" and len(value) == 2:  # of cards of before there were ranges
-                yield int(value[0]), int(value[1])
-            elif name == "seed_ranges":
-                yield from ((int(first), int(last)) for first, last in value)
-            else:
-                yield from seeds_of(value)
 
 
 def prepare_report(path: Path) -> None:

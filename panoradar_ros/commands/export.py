@@ -10,12 +10,20 @@ from panoradar_ros.commands.errors import require_torch
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("network", choices=("range", "semantic"), help="what to export")
+    parser.add_argument("network", choices=("range", "semantic", "rexo"), help="what to export")
     parser.add_argument("--trained", type=Path, required=True, help="folder of panoradar train")
     parser.add_argument("--data", type=Path, required=True, help="frames that were not trained on")
-    parser.add_argument("--output", type=Path, required=True, help="file to write, NAME.onnx")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="file to write, NAME.onnx; of rexo NAME_backbone.onnx and NAME_step.onnx",
+    )
     parser.add_argument("--frames", type=int, default=64, help="that the card's scores are of (64)")
     parser.add_argument("--range-model", type=Path, help="of the semantic network (the installed)")
+    parser.add_argument(
+        "--ablation", type=Path, help="of rexo: what panoradar ablate --json printed, for the card"
+    )
     parser.add_argument(
         "--licence", default="Apache-2.0", help="of the weights, for the card (Apache-2.0)"
     )
@@ -26,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("export")
     if arguments.output.suffix != ".onnx":
         raise ValueError(f"--output must be NAME.onnx, got {arguments.output}")
-    export = _range if arguments.network == "range" else _semantic
+    export = {"range": _range, "semantic": _semantic, "rexo": _rexo}[arguments.network]
     print(json.dumps({"file": str(arguments.output), **export(arguments)}))
     return 0
 
@@ -91,6 +99,42 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     features = looked[0].features.astype(np.float32)
     errors = export_semantic_net(net, arguments.output, features, card)
+    return {"onnx_against_pytorch": errors, **scores}
+
+
+def _rexo(arguments: argparse.Namespace) -> dict[str, Any]:
+    import numpy as np
+
+    from mmwave.learning.training import read_run
+    from rexo_ros.learning.ablation import evaluated
+    from rexo_ros.learning.export import export_rexo
+    from rexo_ros.learning.networks.base import BoxDetector
+    from rexo_ros.learning.samples import SimulatedSet
+    from rexo_ros.learning.settings import RexoTraining
+    from rexo_ros.learning.task import RexoTask, only
+    from rexo_ros.normalisation import Normalisation
+
+    samples = SimulatedSet.under(arguments.data)
+    net, about = read_run(arguments.trained, RexoTask(samples, samples))
+    assert isinstance(net, BoxDetector)
+    told = about["data"]["normalisation"]
+    normalisation = Normalisation(
+        *(told[name] and tuple(told[name]) for name in ("mean", "deviation"))
+    )
+    settings = RexoTraining(**about["settings"])
+    numbers = np.linspace(0, len(samples) - 1, arguments.frames).round().astype(int).tolist()
+    scores = evaluated(net, settings, normalisation, samples, dict.fromkeys(numbers)).as_json()
+    card = _card(arguments.output, arguments.licence, about) | {
+        "what": "people in the heatmaps of fixed radars, by diffusion of boxes in space",
+        "scores": {"of": samples.describe(), "learned": scores},
+    }
+    if arguments.ablation is not None:
+        table = json.loads(arguments.ablation.read_text(encoding="utf-8"))
+        card["baselines"] = table["rows"]
+        card["baselines_settings"] = table["settings"]
+    heatmaps = only(normalisation(samples[0].power), samples.space, settings)
+    folder, stem = arguments.output.parent, arguments.output.stem
+    errors = export_rexo(net, folder, stem, heatmaps, normalisation, card)
     return {"onnx_against_pytorch": errors, **scores}
 
 

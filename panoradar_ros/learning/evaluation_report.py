@@ -1,16 +1,14 @@
 """An evaluation as one HTML file that needs nothing else: figures, plots, frames."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mmwave.html_page import embedded, image, table, write_page
 from mmwave.line_chart import Chart, Line, draw
 from panoradar_ros.learning.error_distribution import EDGES_M, ErrorDistribution
 from panoradar_ros.learning.evaluation_gallery import Gallery, Sheet
@@ -18,25 +16,6 @@ from panoradar_ros.learning.range_scores import DISTANCES_M
 from panoradar_ros.recognition.semantics import COLOURS
 
 NONE = "–"
-
-STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1120px; margin: 2em auto;
-  padding: 0 1em; }
-h1 { margin-bottom: 0.3em; }
-h2 { margin-top: 2em; border-bottom: 1px solid #ccc; }
-.simulated { background: #b3261e; color: #fff; padding: 0.6em 1em; font-size: 1.15em; }
-table { border-collapse: collapse; margin: 0.8em 0; }
-th, td { text-align: left; padding: 0.2em 0.9em 0.2em 0; border-bottom: 1px solid #e4e4e4; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-td.bar { width: 260px; }
-td.bar span { display: block; height: 0.8em; background: #1e6edc; }
-.swatch { display: inline-block; width: 1.6em; height: 0.9em; }
-code { font-size: 0.9em; overflow-wrap: anywhere; }
-p.note, figcaption { color: #555; }
-img { max-width: 100%; }
-.sheets { display: flex; flex-wrap: wrap; gap: 1.5em; }
-figure { margin: 0; width: 512px; }
-"""
 
 
 @dataclass(frozen=True)
@@ -122,14 +101,7 @@ def write_report(
         _seam(result),
         _frames(gallery.chosen()),
     ]
-    title = "PanoRadar evaluation, simulated"
-    text = (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(part for part in parts if part)
-        + "\n</body>\n</html>\n"
-    )
-    path.write_text(text, encoding="utf-8")
+    write_page(path, "PanoRadar evaluation, simulated", parts)
 
 
 def _head(result: Mapping[str, Any]) -> str:
@@ -147,7 +119,7 @@ def _head(result: Mapping[str, Any]) -> str:
         "<h1>PanoRadar: what the networks are worth</h1>\n"
         '<p class="simulated"><strong>Simulated.</strong> Every frame is of a simulated building '
         "and a simulated radar. Nothing here was measured.</p>\n"
-        + _table([], [[escape(str(a)), f"<code>{escape(str(b))}</code>"] for a, b in rows])
+        + table([], [[escape(str(a)), f"<code>{escape(str(b))}</code>"] for a, b in rows])
     )
 
 
@@ -163,7 +135,7 @@ def _figures(result: Mapping[str, Any]) -> str:
         rows.append([escape(figure.name), *cells, figure.paper, figure.paper_beams, figure.unit])
     return (
         "<h2>Figures</h2>\n"
-        + _table(
+        + table(
             ["", "learned", "strongest echo", "CFAR", "paper", "paper, beams alone", ""],
             rows,
             range(1, 6),
@@ -197,8 +169,8 @@ def _distribution(
     rows = [[f"{share} %", _centimetres(own[share]), _centimetres(base[share])] for share in own]
     return (
         "<h2>Range errors</h2>\n"
-        + _image(draw(chart, 760, 460), "png", "cumulative distribution of range errors")
-        + _table(["of the pixels are below", "learned", "strongest echo"], rows, (1, 2))
+        + image(draw(chart, 760, 460), "png", "cumulative distribution of range errors")
+        + table(["of the pixels are below", "learned", "strongest echo"], rows, (1, 2))
         + '<p class="note">Paper, figure 19: 50 % below 3.39 cm, 90 % below 31.98 cm.</p>'
     )
 
@@ -272,9 +244,9 @@ def _classes(result: Mapping[str, Any]) -> str:
     ]
     return (
         "<h2>Intersection over union of every class</h2>\n"
-        + _table(["", "", "IoU", ""], rows, (2,))
+        + table(["", "", "IoU", ""], rows, (2,))
         + "<h2>AP50 of every kind of object</h2>\n"
-        + _table(["", "AP50", ""], kinds, (1,))
+        + table(["", "AP50", ""], kinds, (1,))
     )
 
 
@@ -302,7 +274,7 @@ def _seam(result: Mapping[str, Any]) -> str:
     columns = ["columns", "change of range, median", "mean", "range error", "rolled", "other class"]
     return (
         "<h2>Every frame again, rolled by half a turn</h2>\n"
-        + _table(columns, rows, range(1, 6))
+        + table(columns, rows, range(1, 6))
         + '<p class="note">Within 8 columns of a seam. The answers of a network whose azimuth is a '
         "circle do not change; without, they change near both seams (the paper's figure 23).</p>"
     )
@@ -312,7 +284,7 @@ def _frames(chosen: Sequence[tuple[Sequence[str], Sheet]]) -> str:
     figures = []
     for reasons, one in chosen:
         text = f"Simulated {one.style} {one.seed}, mean range error {_centimetres(one.range_mae_m)}"
-        picture = _embedded(one.jpeg, "jpeg", text)
+        picture = embedded(one.jpeg, "jpeg", text)
         figures.append(
             f"<figure><figcaption><strong>{escape('; '.join(reasons))}</strong><br>"
             f"{escape(text)}</figcaption>{picture}</figure>"
@@ -337,39 +309,12 @@ def _bars(
         others = [column[number] for column in more.values()]
         rows.append([escape(name), _centimetres(value), _bar(value, largest), *others])
     numbers = (1, *range(3, 3 + len(more)))
-    return _table(["", "learned", "", *more], rows, numbers)
+    return table(["", "learned", "", *more], rows, numbers)
 
 
 def _bar(value: float | None, largest: float) -> str:
     share = 0.0 if value is None or largest <= 0 else 100 * value / largest
     return f'<span style="width:{share:.1f}%"></span>'
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Cells are HTML; those of the columns ``numbers`` stand to the right."""
-
-    def cell(kind: str, column: int, text: str) -> str:
-        name = "number" if column in numbers else "bar" if text.startswith("<span") else ""
-        return f'<{kind} class="{name}">{text}</{kind}>' if name else f"<{kind}>{text}</{kind}>"
-
-    lines = [("th", heads)] if heads else []
-    lines += [("td", row) for row in rows]
-    body = "\n".join(
-        "<tr>" + "".join(cell(kind, n, text) for n, text in enumerate(cells)) + "</tr>"
-        for kind, cells in lines
-    )
-    return f"<table>\n{body}\n</table>\n"
-
-
-def _image(picture: NDArray[np.uint8], kind: str, text: str) -> str:
-    """A bgr8 picture in the page itself."""
-    _, data = cv2.imencode(f".{kind}", picture)
-    return _embedded(data.tobytes(), kind, text)
-
-
-def _embedded(data: bytes, kind: str, text: str) -> str:
-    coded = base64.b64encode(data).decode("ascii")
-    return f'<img src="data:image/{kind};base64,{coded}" alt="{escape(text, quote=True)}">\n'
 
 
 def _scaled(value: float | None, figure: Figure) -> str:

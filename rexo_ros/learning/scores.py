@@ -95,13 +95,13 @@ def nearest_depth_m(boxes_m: NDArray[np.floating]) -> float:
 
 
 def _figures(images: Sequence[ImageBoxes], suffix: str) -> dict[str, float | None]:
-    precision = average_precision(images, _overlap)
+    precision = average_precision(images, overlap)
     result = {
         "ap": precision.mean(),
         "ap50": precision[THRESHOLDS.index(0.5)],
         "ap75": precision[THRESHOLDS.index(0.75)],
-        "ar1": recall_of(images, _overlap, most=1).mean(),
-        "ar10": recall_of(images, _overlap, most=10).mean(),
+        "ar1": recall_of(images, overlap, most=1).mean(),
+        "ar10": recall_of(images, overlap, most=10).mean(),
     }
     return {
         name + suffix: None if np.isnan(value) else round(100 * float(value), 2)
@@ -109,5 +109,6 @@ def _figures(images: Sequence[ImageBoxes], suffix: str) -> dict[str, float | Non
     }
 
 
-def _overlap(box: Any, others: Sequence[Any]) -> NDArray[np.floating]:
+def overlap(box: Any, others: Sequence[Any]) -> NDArray[np.floating]:
+    """Intersection over union of a box with others, also with none at all."""
     return box_overlap(box, np.asarray(others).reshape(-1, len(box)))

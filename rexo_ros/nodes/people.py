@@ -20,7 +20,7 @@ from mmwave.ros.publishing import sensor_qos
 from mmwave.ros.raw import from_cloud
 from rexo_ros.camera import Camera
 from rexo_ros.detector import Detector
-from rexo_ros.diffusion import Sampler, Schedule
+from rexo_ros.diffusion import Sampler
 from rexo_ros.heatmaps import ROOM_WAVEFORM
 from rexo_ros.models import BACKBONE_MODEL, STEP_MODEL, model_path
 from rexo_ros.nodes.people_parameters import PARAMETERS
@@ -58,8 +58,7 @@ class PeopleNode(LifecycleNode):
         backbone = self._model(values["backbone_model"] or BACKBONE_MODEL)
         step = self._model(values["step_model"] or STEP_MODEL)
         self._detector = Detector(backbone, step)
-        schedule = Schedule(self._detector.trained.times)
-        self._detector.sampler = Sampler(values["boxes"], values["steps"], schedule)
+        self._detector.sampler = Sampler(values["boxes"], values["steps"], self._detector.schedule)
         space, frames = self._detector.space, self._detector.trained.frames
         self._topics = PeopleTopics(self, space)
         # the first run of a network takes many times as long as the others
