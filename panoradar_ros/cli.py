@@ -17,6 +17,7 @@ COMMANDS = {
     "export": "write a trained network as an ONNX file with its card",
     "ablate": "train and compare variants of a network, as one table",
     "evaluate": "what the networks are worth in buildings that they never saw",
+    "check": "whether a data set on disk is what the loaders take it for",
     "image": "make pictures and points of a bag, a DCA1000 file or PanoRadar's raw format",
     "calibrate": "measure turntable and antennas with a standing radar, for the imaging node",
     "bench": "measure, as ratios to a reference",

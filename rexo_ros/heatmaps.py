@@ -21,7 +21,7 @@ from mmwave.waveform import Waveform
 from rexo_ros.space import DEPTH, Space
 
 ROOM_WAVEFORM = Waveform(
-    start_hz=77.2e9,
+    start_hz=77.0e9,
     slope_hz_per_s=50.0e12,
     sample_rate_hz=5.0e6,
     samples_per_chirp=128,

@@ -107,6 +107,25 @@ class Space:
         edges = (across - half_across, down - half_down, across + half_across, down + half_down)
         return np.stack(edges, axis=-1)
 
+    def of_cells(
+        self, horizontal: NDArray[np.floating], vertical: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Boxes in space from those on both heatmaps; depth is the mean of both.
+
+        Args:
+            horizontal: (person, 4) left, top, right, bottom in columns and rows.
+            vertical: (person, 4) likewise, columns going up.
+
+        Returns:
+            (person, 6) centre and size in metres.
+        """
+        share = np.array([self.columns, self.rows, self.columns, self.rows])
+        level, upright = horizontal / share, vertical / share
+        top, bottom = ((level[:, side] + upright[:, side]) / 2 for side in (1, 3))
+        low = np.stack([level[:, 0], upright[:, 0], 1 - bottom], axis=-1)
+        high = np.stack([level[:, 2], upright[:, 2], 1 - top], axis=-1)
+        return self.to_metres(centre_and_size(np.concatenate([low, high], axis=-1)))
+
 
 MMVR = Space((-1.0, -2.0, 0.0), (4.0, 3.0, 8.0))
 """Heatmaps of the MMVR data set."""

@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--session", type=int, default=0, help="day in the room (0)")
     group.add_argument("--steps", type=int, default=1, help="from noise to people (1)")
     group.add_argument("--boxes", type=int, default=10, help="random boxes (10)")
+    group.add_argument("--backbone-model", type=Path, help="ONNX file (the one that is installed)")
+    group.add_argument("--step-model", type=Path, help="ONNX file (the one that is installed)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -101,7 +103,10 @@ def _watch(
     with NodeProcess(command) as process:
         watcher = process.add(WatcherNode)
         assert isinstance(watcher, WatcherNode)
-        own = {"boxes": arguments.boxes, "steps": arguments.steps}
+        own: dict[str, Any] = {"boxes": arguments.boxes, "steps": arguments.steps}
+        for name in ("backbone_model", "step_model"):
+            if (path := getattr(arguments, name)) is not None:
+                own[name] = str(path.absolute())
         people = process.add(PeopleNode, parameter_overrides=parameters(own))
         waveform = {name: getattr(ROOM_WAVEFORM, name) for name in WAVEFORM_FIELDS}
         radars = [
@@ -125,7 +130,9 @@ def _watch(
             if not process.call(partial(bring_up, node)):
                 raise RuntimeError(f"{node.get_name()} did not start; its message above says why")
         if not watcher.first.wait(START_TIMEOUT_S):
-            raise RuntimeError("no people came within a minute; try panoradar doctor")
+            raise RuntimeError(
+                f"no frame was worked through in {START_TIMEOUT_S:.0f} s; try panoradar doctor"
+            )
         usage = _measure(arguments, watcher, emulator)
         return _report(arguments, watcher.seen, usage)
 

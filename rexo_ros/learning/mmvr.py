@@ -5,8 +5,8 @@ Boxes on the heatmaps have x along columns and y along rows, whatever the data s
 says of axes; powers are linear, and the vertical ones hold NaN.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -14,7 +14,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from rexo_ros.space import MMVR, centre_and_size
+from rexo_ros.camera import MMVR_CAMERA, Camera
+from rexo_ros.learning.networks.base import FRAMES
+from rexo_ros.learning.samples import Sample
+from rexo_ros.space import MMVR, Space
 
 PARTS = ("meta", "radar", "bbox", "pose", "mask")
 SHAPE = (256, 128)
@@ -88,31 +91,9 @@ def read_frame(folder: Path, name: str) -> MmvrFrame:
         np.stack([radar[view] for view in VIEWS]).astype(np.float32),
         image[:, :4],
         image[:, 4],
-        boxes_of_views(_rows(boxes["bbox_hori"], 4), _rows(boxes["bbox_vert"], 4)),
+        MMVR.of_cells(_rows(boxes["bbox_hori"], 4), _rows(boxes["bbox_vert"], 4)),
         np.asarray(pose["kp"], np.float64).reshape(-1, 17, 3),
     )
-
-
-def boxes_of_views(
-    horizontal: NDArray[np.floating], vertical: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """Boxes in space from those on both heatmaps; depth is the mean of both.
-
-    Args:
-        horizontal: (person, 4) left, top, right, bottom in columns and rows.
-        vertical: (person, 4) likewise, columns going up.
-
-    Returns:
-        (person, 6) centre and size in metres.
-    """
-    rows, columns = SHAPE
-    share = np.array([columns, rows, columns, rows])
-    level, upright = horizontal / share, vertical / share
-    top, bottom = ((level[:, side] + upright[:, side]) / 2 for side in (1, 3))
-    low = np.stack([level[:, 0], upright[:, 0], 1 - bottom], axis=-1)
-    high = np.stack([level[:, 2], upright[:, 2], 1 - top], axis=-1)
-    unit = centre_and_size(np.concatenate([low, high], axis=-1))
-    return MMVR.to_metres(unit)
 
 
 def read_split(path: Path) -> Mapping[str, Any]:
@@ -128,6 +109,83 @@ def read_split(path: Path) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise ValueError(f"{path}: data_split_dict is {type(found).__name__}, not a dictionary")
     return found
+
+
+@dataclass(frozen=True)
+class MmvrSet:
+    """Samples of MMVR's segments, read when they are asked for.
+
+    Attributes:
+        segments: folders of frames; samples do not go over their ends.
+        camera: whose image the boxes are in; see :attr:`Camera.inverse` for the direction of the
+            extrinsics, which the data set does not settle.
+        space: of the heatmaps.
+
+    Raises:
+        ValueError: see :func:`segment_frames`; no segment is as long as a sample.
+    """
+
+    segments: Sequence[Path]
+    camera: Camera = MMVR_CAMERA
+    space: Space = MMVR
+    _places: list[tuple[Path, list[str]]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        places = []
+        for folder in self.segments:
+            names = segment_frames(folder)
+            windows = range(FRAMES, len(names) + 1)
+            places += [(folder, names[last - FRAMES : last]) for last in windows]
+        if not places:
+            raise ValueError(f"no segment has {FRAMES} frames in a row: {list(self.segments)}")
+        object.__setattr__(self, "_places", places)
+
+    @staticmethod
+    def of_split(root: Path, name: str, part: str, camera: Camera = MMVR_CAMERA) -> "MmvrSet":
+        """Samples of a split.
+
+        Args:
+            root: of the data set, ``data_split.npz`` in it.
+            name: ``P1S1``, ``P1S2``, ``P2S1`` or ``P2S2``.
+            part: ``train``, ``val`` or ``test``.
+            camera: see the class.
+
+        Raises:
+            ValueError: the split or its part is not there.
+        """
+        splits = read_split(root / "data_split.npz")
+        if name not in splits:
+            raise ValueError(f"{root} has no split {name}, but {', '.join(map(str, splits))}")
+        parts = splits[name]
+        if not isinstance(parts, Mapping) or part not in parts:
+            raise ValueError(f"split {name} of {root} has no part {part}")
+        return MmvrSet([root / str(one) for one in parts[part]], camera)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, number: int) -> Sample:
+        """The sample; its truth is that of the last frame."""
+        folder, names = self._places[number]
+        frames = [read_frame(folder, name) for name in names]
+        power = np.stack([one.power for one in frames], axis=1)
+        last = frames[-1]
+        about = {
+            "room": folder.parts[-2] if len(folder.parts) > 1 else folder.name,
+            "session": folder.name,
+            "people": len(last.boxes_m),
+        }
+        return Sample(
+            power,
+            last.boxes_m.astype(np.float32),
+            last.image_boxes_px.astype(np.float32),
+            about,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Segments, and how many samples."""
+        names = ["/".join(folder.parts[-3:]) for folder in self.segments]
+        return {"data_set": "MMVR", "segments": names, "samples": len(self)}
 
 
 def _load(path: Path, names: tuple[str, ...], pickled: bool = False) -> dict[str, NDArray[Any]]:

@@ -41,8 +41,8 @@ class SampleSet(Protocol):
         ...
 
     @property
-    def camera(self) -> Camera:
-        """Whose image the truth is in."""
+    def camera(self) -> Camera | None:
+        """Whose image the truth is in; None where its calibration is not known."""
         ...
 
     def __len__(self) -> int: ...
@@ -143,13 +143,13 @@ def camera_of(values: dict[str, Any]) -> Camera:
     return Camera(**{**values, **lists, "rotation": rotation})
 
 
-def mirrored(sample: Sample, space: Space, camera: Camera) -> Sample:
+def mirrored(sample: Sample, space: Space, width_px: int) -> Sample:
     """The sample as if right were left; only for a space and a camera that are the same then.
 
     Args:
         sample: see there.
         space: of it; see :func:`symmetric`.
-        camera: likewise.
+        width_px: of the image.
     """
     power = sample.power.copy()
     if "horizontal" in space.views:
@@ -158,12 +158,14 @@ def mirrored(sample: Sample, space: Space, camera: Camera) -> Sample:
     boxes = sample.boxes_m.copy()
     boxes[:, HORIZONTAL] *= -1
     image = sample.image_px.copy()
-    image[:, [0, 2]] = camera.size_px[0] - image[:, [2, 0]]
+    image[:, [0, 2]] = width_px - image[:, [2, 0]]
     return Sample(power, boxes, image, sample.about)
 
 
-def symmetric(space: Space, camera: Camera) -> bool:
+def symmetric(space: Space, camera: Camera | None) -> bool:
     """Whether right and left can be exchanged."""
+    if camera is None:
+        return False
     middle = space.low_m[HORIZONTAL] + space.high_m[HORIZONTAL]
     ahead = np.allclose(camera.rotation, np.diag([1, -1, 1]), atol=1e-3)
     beside = camera.translation_m[HORIZONTAL]

@@ -32,30 +32,28 @@ class DetectionScores:
         self._apart_m: list[float] = []
 
     def __len__(self) -> int:
-        return len(self.image)
+        return len(self.space)
 
     def add(self, found: Detections, sample: Sample) -> None:
         """Take a frame.
 
         Args:
-            found: all detections, those that are not sure too.
+            found: all detections, those that are not sure too; without boxes in the image they
+                are judged in space alone.
             sample: the truth.
-
-        Raises:
-            ValueError: the detections have no boxes in the image.
         """
-        if found.image_px is None:
-            raise ValueError("detections without boxes in the image cannot be judged there")
         scores = found.scores.tolist()
-        image = sample.image_px.astype(np.float64)
         corners, true = low_and_high(found.boxes_m), low_and_high(sample.boxes_m)
-        self.image.append(ImageBoxes(list(found.image_px), scores, list(image)))
         self.space.append(ImageBoxes(list(corners), scores, list(true)))
         self._nearest.append(nearest_depth_m(sample.boxes_m))
         sure = found.scores >= SURE
-        for own, truth in zip(image, sample.boxes_m, strict=True):
-            over = box_overlap(own, found.image_px[sure]) if sure.any() else np.zeros(1)
-            self._overlaps.append(float(over.max()))
+        if found.image_px is not None:
+            image, boxes_px = sample.image_px.astype(np.float64), found.image_px
+            self.image.append(ImageBoxes(list(boxes_px), scores, list(image)))
+            for own in image:
+                over = box_overlap(own, boxes_px[sure]) if sure.any() else np.zeros(1)
+                self._overlaps.append(float(over.max()))
+        for truth in sample.boxes_m:
             off = found.boxes_m[sure][:, [HORIZONTAL, DEPTH]] - truth[[HORIZONTAL, DEPTH]]
             if len(off):
                 self._apart_m.append(float(np.hypot(*off.T).min()))
@@ -69,7 +67,7 @@ class DetectionScores:
         """All figures in percent, distances in metres; None where nothing could be counted."""
         figures: dict[str, Any] = {"frames": len(self)}
         figures |= _figures(self.image, "") | _figures(self.space, "_3d")
-        figures["people"] = sum(len(one.true) for one in self.image)
+        figures["people"] = sum(len(one.true) for one in self.space)
         figures["place_median_m"] = (
             round(float(np.median(self._apart_m)), 4) if self._apart_m else None
         )

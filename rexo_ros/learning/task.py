@@ -92,8 +92,9 @@ class RexoTask:
     def _item(
         self, sample: Sample, settings: RexoTraining, generator: np.random.Generator
     ) -> RexoItem:
+        width, height = (1, 1) if self.camera is None else self.camera.size_px
         if self._mirrors and generator.random() < 0.5:
-            sample = mirrored(sample, self.space, self.camera)
+            sample = mirrored(sample, self.space, width)
         heatmaps = self.normalisation(sample.power)
         heatmaps = heatmaps + generator.normal(0, _GAIN, (len(heatmaps), 1, 1, 1)).astype(
             np.float32
@@ -105,7 +106,6 @@ class RexoTask:
         boxes = self.space.to_unit(sample.boxes_m)
         time = int(generator.integers(self._schedule.times))
         noisy = noisy_boxes(boxes, settings.boxes, time, self._schedule, generator)
-        width, height = self.camera.size_px
         image = sample.image_px / np.array([width, height, width, height])
         return RexoItem(
             heatmaps,

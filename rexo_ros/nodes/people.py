@@ -17,7 +17,7 @@ from mmwave.ros.diagnostics import Key, Level, Rate, Status
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from mmwave.ros.publishing import sensor_qos
-from mmwave.ros.raw import from_cloud
+from mmwave.ros.raw import from_cloud, point_layout
 from rexo_ros.camera import Camera
 from rexo_ros.detector import Detector
 from rexo_ros.diffusion import Sampler
@@ -29,7 +29,7 @@ from rexo_ros.pairing import ViewPairs, Window
 from rexo_ros.radar_view import RadarView
 from rexo_ros.tracking import Tracker
 
-RAW_BYTES = 300_000
+RAW_BYTES = point_layout(ROOM_WAVEFORM).itemsize * ROOM_WAVEFORM.loops_per_frame
 
 
 class PeopleNode(LifecycleNode):

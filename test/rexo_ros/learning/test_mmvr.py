@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rexo_ros.learning.mmvr import boxes_of_views, read_frame, read_split, segment_frames
+from rexo_ros.learning.mmvr import read_frame, read_split, segment_frames
 from rexo_ros.space import MMVR, low_and_high
 
 
@@ -51,7 +51,7 @@ def test_boxes_go_to_the_views_and_back():
     rng = np.random.default_rng(1)
     unit = np.concatenate([rng.uniform(0.3, 0.7, (4, 3)), rng.uniform(0.05, 0.3, (4, 3))], axis=1)
     pixels = [MMVR.on_view(unit, view) * [128, 256, 128, 256] for view in MMVR.views]
-    np.testing.assert_allclose(MMVR.to_unit(boxes_of_views(*pixels)), unit, atol=1e-9)
+    np.testing.assert_allclose(MMVR.to_unit(MMVR.of_cells(*pixels)), unit, atol=1e-9)
 
 
 @pytest.mark.parametrize("frame_id", [np.array(7), np.array([7]), np.array("7"), np.array(["7"])])

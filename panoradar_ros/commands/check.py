@@ -1,0 +1,88 @@
+"""``panoradar check``: whether a data set on disk is what the loaders take it for."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from panoradar_ros.commands.errors import require_torch
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("data_set", choices=("mmvr", "hiber"), help="which")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        help="of mmvr the folder that holds P1, P2, or a segment; of hiber that of one split",
+    )
+    parser.add_argument("--limit", type=int, default=200, help="frames, evenly spread (200)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read frames, say what is in them, and project boxes."""
+    require_torch("the loaders")
+    if arguments.limit < 1:
+        raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
+    result = _mmvr(arguments) if arguments.data_set == "mmvr" else _hiber(arguments)
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"  {name:24} {value}")
+    return 0
+
+
+def _mmvr(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Both directions of the extrinsics too."""
+    from rexo_ros.camera import MMVR_CAMERA
+    from rexo_ros.learning.extrinsics import directions
+    from rexo_ros.learning.mmvr import MmvrSet
+
+    folder: Path = arguments.folder
+    segments = sorted({path.parent for path in folder.rglob("*_radar.npz")})
+    if not segments:
+        raise ValueError(f"{folder} holds no frame of MMVR (P?/d*s*/NNN/XXXXX_radar.npz)")
+    samples = MmvrSet(segments)
+    chosen = [samples[number] for number in _spread(len(samples), arguments.limit)]
+    return {
+        "segments": len(segments),
+        **_contents(chosen),
+        **directions(chosen, MMVR_CAMERA).as_json(),
+    }
+
+
+def _hiber(arguments: argparse.Namespace) -> dict[str, Any]:
+    from rexo_ros.learning.hiber import HiberSet, sequences
+
+    found = sequences(arguments.folder)
+    samples = HiberSet(found)
+    chosen = [samples[number] for number in _spread(len(samples), arguments.limit)]
+    return {"sequences": len(found), **_contents(chosen)}
+
+
+def _spread(length: int, limit: int) -> list[int]:
+    import numpy as np
+
+    places = np.linspace(0, length - 1, min(limit, length)).round().astype(int)
+    return list(dict.fromkeys(places.tolist()))
+
+
+def _contents(samples: list[Any]) -> dict[str, Any]:
+    import numpy as np
+
+    power = np.stack([sample.power[:, -1] for sample in samples])
+    boxes = np.concatenate([sample.boxes_m for sample in samples])
+    known = [float(np.isfinite(power[:, view]).mean()) for view in range(power.shape[1])]
+    result: dict[str, Any] = {
+        "frames": len(samples),
+        "known_share_by_view": [round(one, 4) for one in known],
+        "people_per_frame": round(len(boxes) / len(samples), 2),
+    }
+    if len(boxes):
+        result["median_size_m"] = np.median(boxes[:, 3:], axis=0).round(2).tolist()
+        result["places_m"] = [
+            np.quantile(boxes[:, axis], [0.05, 0.95]).round(2).tolist() for axis in range(3)
+        ]
+    return result
