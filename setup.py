@@ -72,6 +72,8 @@ setup(
         "console_scripts": [
             f"panoradar = {PACKAGE}.cli:main",
             *(f"{node}_node = {PACKAGE}.nodes.{node}:main" for node in NODES),
+            "people_node = rexo_ros.nodes.people:main",
+            "room_emulator_node = rexo_ros.nodes.emulator:main",
         ],
     },
     zip_safe=False,

@@ -4,6 +4,7 @@
 
     ros2 launch panoradar_ros robot.launch.py                        the real devices
     ros2 launch panoradar_ros robot.launch.py sim:=true rviz:=true   a simulated building
+    ros2 launch panoradar_ros robot.launch.py panoradar:=false rexo:=true   two fixed radars
 
 Capture, motor and imaging share one process, so that samples go from one to the other by
 reference; ``one_process:=false`` gives each its own.
@@ -33,6 +34,8 @@ from panoradar_ros.launching import transport_environment
 
 PACKAGE = "panoradar_ros"
 SWITCH = ["true", "false"]
+VIEWS = ("horizontal", "vertical")
+FIXED = ("people", "room_emulator")
 RECORDED = ["radar/raw", "joint_states", "odom", "velocity", "points", "scan", "sim/odometry"]
 RECORDED_ONCE = ["sim/building", "robot_description"]
 RECORDED_OF_ALL = ["/tf", "/tf_static"]  # in no namespace: every robot's transforms go there
@@ -73,10 +76,16 @@ ARGUMENTS = [
         description="Learned range images, normals, points and scan on learned/...",
     ),
     DeclareLaunchArgument(
+        "panoradar",
+        default_value="true",
+        choices=SWITCH,
+        description="The rotating radar; false for two fixed ones alone",
+    ),
+    DeclareLaunchArgument(
         "rexo",
         default_value="false",
         choices=SWITCH,
-        description="People as 3D boxes; not in this release",
+        description="People as 3D boxes and tracks from two fixed radars (config/rexo_radars.yaml)",
     ),
     DeclareLaunchArgument(
         "mmanomaly",
@@ -105,27 +114,51 @@ def generate_launch_description() -> LaunchDescription:
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Everything that the arguments ask for."""
     argument = context.launch_configurations
-    simulated = argument["sim"] == "true"
-    robot = one_process if argument["one_process"] == "true" else own_processes
-    nodes = robot(argument, simulated)
-    if simulated:
-        nodes = lifecycle_node("emulator", argument, simulated=True, then=nodes)
     return [
         *(SetEnvironmentVariable(*one) for one in transport_environment().items()),
         *missing_systems(argument),
-        state_publisher(argument),
-        *nodes,
+        *(rotating_radar(argument) if argument["panoradar"] == "true" else []),
+        *(fixed_radars(argument) if argument["rexo"] == "true" else []),
         *viewers(argument),
         *recording(argument),
     ]
 
 
-def parameters(node: str, argument: dict[str, str], simulated: bool) -> list[object]:
-    """The package's parameters of a node, then those of the emulated devices, then the user's."""
-    files: list[object] = [str(share_path(f"config/{node}.yaml"))]
+def rotating_radar(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
+    """PanoRadar's nodes, and the robot's description."""
+    simulated = argument["sim"] == "true"
+    robot = one_process if argument["one_process"] == "true" else own_processes
+    nodes = robot(argument, simulated)
     if simulated:
-        devices = str(share_path("config/simulation.yaml"))
-        files.append(ParameterFile(devices, allow_substs=True))
+        nodes = lifecycle_node("emulator", argument, simulated=True, then=nodes)
+    return [state_publisher(argument), *nodes]
+
+
+def fixed_radars(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
+    """REXO: the people node, and a capture node for each radar in its view's namespace."""
+    simulated = argument["sim"] == "true"
+    radars = [
+        entity
+        for view in VIEWS
+        for entity in lifecycle_node("capture", argument, simulated=simulated, view=view)
+    ]
+    nodes = [*lifecycle_node("people", argument, simulated=simulated), *radars]
+    if simulated:
+        return lifecycle_node("room_emulator", argument, simulated=True, then=nodes)
+    return nodes
+
+
+def parameters(
+    node: str, argument: dict[str, str], simulated: bool, view: str = ""
+) -> list[object]:
+    """The package's parameters of a node, then those of the emulated devices, then the user's."""
+    fixed = bool(view) or node in FIXED
+    files: list[object] = [str(share_path(f"config/{node}.yaml"))]
+    if view:
+        files.append(str(share_path("config/rexo_radars.yaml")))
+    if simulated:
+        name = "rexo_simulation" if fixed else "simulation"
+        files.append(ParameterFile(str(share_path(f"config/{name}.yaml")), allow_substs=True))
     return [*files, argument["params_file"]] if argument["params_file"] else files
 
 
@@ -167,15 +200,19 @@ def lifecycle_node(
     *,
     simulated: bool = False,
     then: list[LaunchDescriptionEntity] | None = None,
+    view: str = "",
 ) -> list[LaunchDescriptionEntity]:
-    """A node that is configured, then activated; ``then`` starts once it is active."""
+    """A node that is configured, then activated; ``then`` starts once it is active.
+
+    With a ``view`` it is in the namespace of that name.
+    """
     stop = EmitEvent(event=Shutdown(reason=f"the {name} node ended; it says above why"))
     node = LifecycleNode(
         package=PACKAGE,
         executable=f"{name}_node",
         name=name,
-        namespace=argument["namespace"],
-        parameters=parameters(name, argument, simulated),
+        namespace="/".join(filter(None, (argument["namespace"], view))),
+        parameters=parameters(name, argument, simulated, view),
         output="screen",
         emulate_tty=True,
         on_exit=[stop] if then is not None else None,
@@ -224,7 +261,7 @@ def missing_systems(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
             msg=f"{name}:=true: this release of {PACKAGE} has no {name} node; "
             f"everything else starts without it"
         )
-        for name in ("rexo", "mmanomaly")
+        for name in ("mmanomaly",)
         if argument[name] == "true"
     ]
 

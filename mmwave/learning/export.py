@@ -18,6 +18,7 @@ from mmwave.inference import OnnxModel, card_path, file_sha256, read_card
 OPSET = 17
 _NET = "net."
 _HALF = "_half"
+_TRANSPOSED = "_transposed"
 SMALL = 256
 """Initialisers with fewer numbers stay in single precision: they cost nothing."""
 
@@ -58,6 +59,7 @@ def export(
     try:
         _write_graph(module, examples, partial, tuple(inputs), outputs, any_length)
         model = onnx.load(str(partial))
+        name_weights(model, module)
         halve_weights(model)
         onnx.checker.check_model(model)
         onnx.save(model, str(partial))
@@ -123,10 +125,39 @@ def exported_weights(path: Path) -> dict[str, Tensor]:
         for one in onnx.load(str(path.with_name(part))).graph.initializer:
             if one.name.startswith(_NET):
                 name = one.name.removeprefix(_NET).removesuffix(_HALF)
-                weights[name] = torch.from_numpy(numpy_helper.to_array(one).astype(np.float32))
-    if not any(name.endswith("running_var") for name in weights):
+                value = numpy_helper.to_array(one).astype(np.float32)
+                if name.endswith(_TRANSPOSED):
+                    name, value = name.removesuffix(_TRANSPOSED), value.T.copy()
+                weights[name] = torch.from_numpy(value)
+    if not any(name.endswith(("running_var", "running_mean")) for name in weights):
         raise ValueError(f"{path} does not hold its network's weights by name: export it anew")
     return weights
+
+
+def name_weights(model: onnx.ModelProto, module: nn.Module) -> None:
+    """Give weights their names back that the exporter transposed and numbered: matrices of layers
+    over sequences.
+    """
+    known = {initializer.name for initializer in model.graph.initializer}
+    matrices = {
+        name: value.detach().cpu().numpy()
+        for name, value in module.state_dict().items()
+        if value.ndim == 2 and name not in known
+    }
+    renamed = {}
+    for one in model.graph.initializer:
+        if one.name.startswith(_NET) or len(one.dims) != 2:
+            continue
+        value = numpy_helper.to_array(one)
+        for name, matrix in matrices.items():
+            if matrix.T.shape == value.shape and np.array_equal(matrix.T, value):
+                renamed[one.name] = name + _TRANSPOSED
+                one.name = renamed[one.name]
+                del matrices[name]
+                break
+    for node in model.graph.node:
+        for number, name in enumerate(node.input):
+            node.input[number] = renamed.get(name, name)
 
 
 def halve_weights(model: onnx.ModelProto) -> None:

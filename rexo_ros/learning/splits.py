@@ -1,4 +1,4 @@
-"""Splits of sequences in the sense of MMVR: P1 one person, P2 several; S1 by session, S2 by room."""
+"""Splits of sequences as MMVR has them: P1 one person, P2 several; S1 by session, S2 by room."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,0 +1,104 @@
+"""Samples: consecutive frames, truth of the last, mirrored rooms, splits."""
+
+import numpy as np
+import pytest
+from rooms import sequence
+
+from rexo_ros.camera import MMVR_CAMERA, MOUNTED_CAMERA
+from rexo_ros.learning.samples import SimulatedSet, camera_of, mirrored, symmetric
+from rexo_ros.learning.sequences import decode_power, write_sequence
+from rexo_ros.learning.splits import split
+from rexo_ros.space import MMVR, SPACES, Space
+
+
+def test_a_sample_is_four_frames_and_the_truth_of_the_last():
+    one = sequence(people=2, frames=7)
+    one.boxes_m[5, :, 0] += 0.25
+    one.seen[5, 1] = False
+    samples = SimulatedSet([one])
+    assert len(samples) == 4  # frames 3 to 6
+    third = samples[2]
+    expected = decode_power(one.power[2:6]).swapaxes(0, 1)
+    np.testing.assert_array_equal(third.power, expected)
+    np.testing.assert_array_equal(third.boxes_m, one.boxes_m[5, :1])
+    assert third.about == {"room": 1, "session": 0, "people": 2, "frame": 5}
+    assert len(SimulatedSet([one], stride=2)) == 2
+
+
+def test_twice_mirrored_is_as_before_and_the_bright_spot_moves_with_the_box():
+    space = SPACES["room"]
+    sample = SimulatedSet([sequence(people=2)])[0]
+    there = mirrored(sample, space, 640)
+    back = mirrored(there, space, 640)
+    np.testing.assert_array_equal(back.power, sample.power)
+    np.testing.assert_allclose(back.image_px, sample.image_px, atol=1e-4)
+    np.testing.assert_allclose(there.boxes_m[:, 0], -sample.boxes_m[:, 0])
+    np.testing.assert_allclose(there.image_px, MOUNTED_CAMERA.around(there.boxes_m).clip(
+        0, [640, 480, 640, 480]), atol=1e-2)  # fmt: skip
+    lateral = space.lateral_m("horizontal")
+    column = np.nanmax(there.power[0, -1], axis=0).argmax()
+    assert np.abs(there.boxes_m[:, 0] - lateral[column]).min() < 0.1
+
+
+def test_only_what_is_the_same_on_both_sides_is_mirrored():
+    assert symmetric(Space(), MOUNTED_CAMERA)
+    assert not symmetric(MMVR, MOUNTED_CAMERA)
+    assert not symmetric(Space(), MMVR_CAMERA)
+    assert not symmetric(Space(), None)
+
+
+def test_a_camera_comes_back_from_a_file(tmp_path):
+    write_sequence(tmp_path / "room_1.npz", sequence())
+    assert SimulatedSet.under(tmp_path).camera == MOUNTED_CAMERA
+    assert camera_of(SimulatedSet.under(tmp_path).sequences[0].about["camera"]) == MOUNTED_CAMERA
+
+
+def test_folders_that_cannot_be_learned_from_are_named(tmp_path):
+    with pytest.raises(ValueError, match="holds no sequence: make some with panoradar simulate"):
+        SimulatedSet.under(tmp_path)
+    with pytest.raises(ValueError, match="several spaces, room and mmvr"):
+        SimulatedSet([sequence(), sequence(space_name="mmvr")])
+    with pytest.raises(ValueError, match="a sequence has 3 frames"):
+        SimulatedSet([sequence(frames=3)])
+
+
+def test_seeds_are_told_as_ranges():
+    samples = SimulatedSet([sequence(room) for room in (5, 6, 7, 20, 21)])
+    assert samples.describe()["seed_ranges"] == [[5, 7], [20, 21]]
+    assert samples.describe()["samples"] == 15
+
+
+class Bare:
+    """As much of a sequence as a split looks at."""
+
+    def __init__(self, room, session, people):
+        self.about = {"room": room, "session": session, "people": people}
+
+
+MANY = [Bare(room, session, 1 + session % 2 * 2) for room in range(20) for session in range(4)]
+
+
+@pytest.mark.parametrize("name", ["P1S1", "P1S2", "P2S1", "P2S2"])
+def test_every_sequence_of_its_kind_is_in_one_part(name):
+    found = split(MANY, name)
+    together = [*found.train, *found.val, *found.test]
+    wanted = [n for n, one in enumerate(MANY) if (one.about["people"] == 1) == ("P1" in name)]
+    assert sorted(together) == wanted
+    assert len(set(together)) == len(together)
+    assert split(MANY, name) == found
+    assert split(MANY, name, seed=1) != found
+    rooms = [{MANY[n].about["room"] for n in found.part(part)} for part in ("train", "val", "test")]
+    if name.endswith("S2"):
+        assert not rooms[0] & rooms[2]
+        assert not rooms[0] & rooms[1]
+    else:
+        assert rooms[0] & rooms[2]  # rooms are seen, sessions are not
+
+
+def test_what_cannot_be_split_is_refused():
+    with pytest.raises(ValueError, match="split must be one of P1S1"):
+        split(MANY, "P3S1")
+    with pytest.raises(ValueError, match="too few for split P2S2"):
+        split(MANY[:4], "P2S2")
+    with pytest.raises(ValueError, match="part must be one of train, val, test"):
+        split(MANY, "P1S1").part("all")
