@@ -26,9 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="range or semantic of PanoRadar; rexo, or what it is compared with: flat, query",
     )
     parser.add_argument("--data", type=Path, required=True, help="frames to learn from")
-    parser.add_argument(
-        "--validation", type=Path, required=True, help="frames of other buildings or rooms"
-    )
+    parser.add_argument("--validation", type=Path, help="frames of other buildings or rooms")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     parser.add_argument(
         "--size", default="small", help="of the network: tiny, small, paper, ... (small)"

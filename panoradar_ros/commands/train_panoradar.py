@@ -42,6 +42,8 @@ def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
     from panoradar_ros.learning.semantic_task import SemanticTask, seen
     from panoradar_ros.recognition.models import model_path
 
+    if arguments.validation is None:
+        raise ValueError("--validation is needed: a folder of frames of other buildings")
     frames, validation = FrameSet.under(arguments.data), FrameSet.under(arguments.validation)
     if arguments.hold_out:
         frames, _ = frames.hold_out(arguments.hold_out)

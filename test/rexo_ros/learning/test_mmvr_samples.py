@@ -1,0 +1,86 @@
+"""Samples of MMVR's segments, its splits, and which way its extrinsics go."""
+
+import json
+
+import numpy as np
+import pytest
+from test_mmvr import write_frame
+
+from panoradar_ros.cli import main
+from rexo_ros.camera import MMVR_CAMERA, Camera
+from rexo_ros.learning.extrinsics import directions
+from rexo_ros.learning.mmvr import MmvrSet
+from rexo_ros.learning.samples import Sample
+
+
+def write_segment(folder, frames=6, **changes):
+    for frame in range(frames):
+        write_frame(folder, f"{frame:05d}", **changes)
+
+
+def test_samples_do_not_go_over_the_end_of_a_segment(tmp_path):
+    segments = [tmp_path / "P2" / "d1s1" / name for name in ("000", "001")]
+    for folder in segments:
+        write_segment(folder)
+    samples = MmvrSet(segments)
+    assert len(samples) == 6
+    one = samples[0]
+    assert one.power.shape == (2, 4, 256, 128)
+    assert np.isnan(one.power[1]).any()
+    assert one.boxes_m.shape == (2, 6)
+    assert one.about == {"room": "d1s1", "session": "000", "people": 2}
+    assert samples.describe()["segments"] == ["P2/d1s1/000", "P2/d1s1/001"]
+    write_segment(tmp_path / "short", 3)
+    with pytest.raises(ValueError, match="no segment has 4 frames in a row"):
+        MmvrSet([tmp_path / "short"])
+
+
+def test_a_split_is_its_segments(tmp_path):
+    for name in ("000", "001"):
+        write_segment(tmp_path / "P1" / "d1s1" / name, 4)
+    parts = {"train": ["P1/d1s1/000"], "val": ["P1/d1s1/001"], "test": []}
+    np.savez(tmp_path / "data_split.npz", data_split_dict=np.array({"P1S1": parts}, object))
+    assert len(MmvrSet.of_split(tmp_path, "P1S1", "train")) == 1
+    assert MmvrSet.of_split(tmp_path, "P1S1", "val").segments[0].name == "001"
+    with pytest.raises(ValueError, match="has no split P2S2, but P1S1"):
+        MmvrSet.of_split(tmp_path, "P2S2", "train")
+    with pytest.raises(ValueError, match="has no part all"):
+        MmvrSet.of_split(tmp_path, "P1S1", "all")
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_the_direction_that_the_truth_was_made_with_fits_better(inverse):
+    rng = np.random.default_rng(2)
+    boxes = np.column_stack([
+        rng.uniform(-0.5, 1.5, 30), rng.uniform(-0.4, 0.2, 30), rng.uniform(2.5, 6, 30),
+        rng.uniform(0.4, 0.7, 30), rng.uniform(1.5, 1.9, 30), rng.uniform(0.3, 0.5, 30),
+    ])  # fmt: skip
+    camera = Camera(
+        MMVR_CAMERA.focal_px, MMVR_CAMERA.centre_px, MMVR_CAMERA.size_px, MMVR_CAMERA.rotation,
+        MMVR_CAMERA.translation_m, inverse,
+    )  # fmt: skip
+    image = np.clip(camera.around(boxes), 0, [640, 480, 640, 480])
+    found = directions([Sample(np.zeros((2, 4, 1, 1), np.float32), boxes, image)], MMVR_CAMERA)
+    assert found.people == 30
+    assert found.better == ("inverse" if inverse else "forward")
+    assert max(found.forward, found.inverse) == pytest.approx(1.0)
+    assert min(found.forward, found.inverse) < 0.9
+
+
+def test_directions_need_somebody():
+    empty = Sample(np.zeros((2, 4, 1, 1), np.float32), np.zeros((0, 6)), np.zeros((0, 4)))
+    with pytest.raises(ValueError, match="nobody is in these frames"):
+        directions([empty], MMVR_CAMERA)
+
+
+def test_panoradar_check_tells_what_is_on_disk(tmp_path, capsys):
+    write_segment(tmp_path / "P2" / "d1s1" / "000")
+    assert main(["check", "mmvr", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["frames"] == 3
+    assert told["known_share_by_view"][0] == 1.0
+    assert told["known_share_by_view"][1] < 1.0
+    assert told["people"] == 6
+    assert set(told) >= {"forward_iou", "inverse_iou", "better"}
+    assert main(["check", "mmvr", str(tmp_path / "nothing")]) == 1
+    assert "holds no frame of MMVR" in capsys.readouterr().err

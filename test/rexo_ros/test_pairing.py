@@ -1,0 +1,101 @@
+"""Two radars together: what belongs to one time, and what is missing and why."""
+
+import numpy as np
+import pytest
+
+from rexo_ros.pairing import ViewPairs
+from rexo_ros.space import Space
+
+SPACE = Space(rows=2, columns=3)
+PERIOD_S = 0.05
+
+
+def pairs(**other):
+    return ViewPairs(SPACE, 4, PERIOD_S, **other)
+
+
+def heatmap(number):
+    return np.full((2, 3), number, np.float32)
+
+
+def feed(both, frames, offset_s=0.02, views=("horizontal", "vertical"), first=0):
+    """Frames of both radars as they come; the last window."""
+    last = None
+    for frame in range(first, first + frames):
+        for number, view in enumerate(views):
+            time_s = frame * PERIOD_S + number * offset_s
+            window = both.add(view, heatmap(frame + 100 * number), time_s, time_s)
+            last = window if window is not None else last
+    return last
+
+
+@pytest.mark.parametrize("offset_s", [-0.024, 0.0, 0.02, 0.049])
+def test_frames_of_both_that_are_near_in_time_go_together(offset_s):
+    window = feed(pairs(), 6, offset_s)
+    assert window.missing == {}
+    assert window.time_s == pytest.approx(5 * PERIOD_S)
+    assert window.power[0, :, 0, 0].tolist() == [2, 3, 4, 5]
+    newest = window.power[1, -1, 0, 0] - 100
+    assert newest in (4, 5)
+    assert np.diff(window.power[1, :, 0, 0]).tolist() == [1, 1, 1]
+
+
+def test_nothing_is_told_before_there_are_enough_frames():
+    assert feed(pairs(), 3) is None
+    assert feed(pairs(), 4) is not None
+
+
+def test_a_radar_that_never_came_or_fell_silent_is_left_out():
+    both = pairs()
+    window = feed(both, 5, views=("horizontal",))
+    assert window.missing == {"vertical": "no frame has come"}
+    assert np.isnan(window.power[1]).all()
+    assert np.isfinite(window.power[0]).all()
+    feed(both, 5, first=5)
+    window = feed(both, 12, views=("horizontal",), first=10)
+    assert window.missing["vertical"].startswith("no frame for 0.")
+    assert feed(both, 5, first=22).missing == {}
+
+
+def test_the_other_leads_when_the_first_is_silent():
+    both = pairs()
+    feed(both, 5)
+    window = None
+    for frame in range(5, 25):
+        time_s = frame * PERIOD_S
+        window = both.add("vertical", heatmap(frame), time_s, time_s)
+    assert window is not None
+    assert list(window.missing) == ["horizontal"]
+    assert window.power[1, -1, 0, 0] == 24
+
+
+def test_clocks_that_are_apart_are_told():
+    both = pairs()
+    window = None
+    for frame in range(8):
+        now_s = frame * PERIOD_S
+        both.add("vertical", heatmap(0), now_s + 3.0, now_s)
+        window = both.add("horizontal", heatmap(1), now_s, now_s)
+    assert (
+        "+3.00 s off: are the clocks of both computers synchronised?" in window.missing["vertical"]
+    )
+    assert np.isnan(window.power[1]).all()
+
+
+def test_a_gap_is_not_a_sequence():
+    both = pairs()
+    feed(both, 4)
+    late_s = 4 * PERIOD_S + 1.0
+    assert both.add("horizontal", heatmap(9), late_s, late_s) is None
+
+
+def test_time_that_goes_back_begins_anew():
+    both = pairs()
+    feed(both, 6, first=100)
+    assert feed(both, 3) is None
+    assert feed(both, 4, first=3).missing == {}
+
+
+def test_numbers_must_be_positive():
+    with pytest.raises(ValueError, match="must be positive"):
+        pairs(silent_s=0.0)
