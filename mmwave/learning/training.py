@@ -179,7 +179,7 @@ def open_run(folder: Path, settings: Settings, task: Task[Settings]) -> Run:
     if settings.begin_from and not (folder / "checkpoint.pt").exists():
         begin_with(net, Path(settings.begin_from))
     optimiser = torch.optim.AdamW(
-        net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.learning_rate, settings.steps + 1, pct_start=0.05

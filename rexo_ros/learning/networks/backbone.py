@@ -65,6 +65,7 @@ class Backbone(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.lateral = nn.ModuleList(nn.Conv2d(one, channels, 1) for one in widths)
         self.smooth = nn.Conv2d(channels, channels, 3, padding=1)
+        self.to(memory_format=torch.channels_last)  # a good half faster on CPUs
 
     def forward(self, heatmaps: Tensor) -> Tensor:
         """Features.
@@ -75,6 +76,7 @@ class Backbone(nn.Module):
         Returns:
             (N, channel, row / STRIDE, column / STRIDE).
         """
+        heatmaps = heatmaps.contiguous(memory_format=torch.channels_last)
         image = functional.max_pool2d(functional.relu(self.stem(heatmaps)), 3, 2, 1)
         levels = []
         for stage in self.stages:
@@ -83,10 +85,6 @@ class Backbone(nn.Module):
         result = self.lateral[-1](levels[-1])
         for lateral, level in zip(reversed(self.lateral[:-1]), reversed(levels[:-1]), strict=True):
             rows, columns = level.shape[-2:]
-            result = lateral(level) + _twice(result)[..., :rows, :columns]
+            larger = functional.interpolate(result, scale_factor=2.0, mode="nearest")
+            result = lateral(level) + larger[..., :rows, :columns]
         return torch.as_tensor(self.smooth(result))
-
-
-def _twice(image: Tensor) -> Tensor:
-    """Every cell becomes 2 x 2."""
-    return image.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2)

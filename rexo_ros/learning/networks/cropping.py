@@ -12,24 +12,28 @@ SAMPLES = 2
 """Along each axis of a cell, averaged."""
 
 
+def by_rows(features: Tensor) -> Tensor:
+    """(N, channel, row, column) as :func:`crop` takes them: (N, row, channel, column)."""
+    return features.permute(0, 2, 1, 3).contiguous()
+
+
 def crop(features: Tensor, boxes: Tensor, cells: int) -> Tensor:
     """Features inside of boxes.
 
     Args:
-        features: (N, channel, row, column).
+        features: (N, row, channel, column), see :func:`by_rows`.
         boxes: (N, box, 4) left, top, right, bottom as shares of columns and rows.
         cells: rows and columns of a crop.
 
     Returns:
         (N, box, channel, cells, cells). Beyond the edge of the features is what is at the edge.
     """
-    rows, columns = features.shape[2:]
+    _, rows, channels, columns = features.shape
     down = _weights(boxes[..., 1], boxes[..., 3], rows, cells)
     across = _weights(boxes[..., 0], boxes[..., 2], columns, cells)
     # (N, box, cells, row) with (N, channel, row, column): sums over rows, then over columns
     number, count = boxes.shape[:2]
-    channels = features.shape[1]
-    flat = features.permute(0, 2, 1, 3).reshape(number, rows, channels * columns)
+    flat = features.reshape(number, rows, channels * columns)
     strips = torch.matmul(down.reshape(number, count * cells, rows), flat)
     strips = strips.reshape(number, count, cells, channels, columns)
     cut = torch.matmul(strips.permute(0, 1, 3, 2, 4), across.transpose(2, 3)[:, :, None])

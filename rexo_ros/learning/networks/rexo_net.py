@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rexo_ros.diffusion import LEAST_SIZE
 from rexo_ros.learning.networks.base import FRAMES, BoxDetector, RexoOutput, RexoSize, on_view
-from rexo_ros.learning.networks.cropping import crop
+from rexo_ros.learning.networks.cropping import by_rows, crop
 from rexo_ros.learning.networks.denoiser import Head, TimeEmbedding, moved
 from rexo_ros.space import Space
 
@@ -50,17 +50,18 @@ class RexoNet(BoxDetector):
         """Take the noise out of boxes, see :meth:`BoxDetector.forward`."""
         embedded, state, outputs = self.time(time), None, []
         boxes = self.on_floor(boxes)
+        views = [by_rows(one) for one in features.unbind(dim=1)]
         for head in self.heads:
-            said = head(self._cut(features, boxes), boxes, state, embedded)
+            said = head(self._cut(views, boxes), boxes, state, embedded)
             found = self.on_floor(moved(boxes, said.offsets, LEAST_SIZE))
             outputs.append(RexoOutput(found, said.logits, said.refinement))
             boxes, state = found.detach(), said.state
         return outputs
 
-    def _cut(self, features: Tensor, boxes: Tensor) -> Tensor:
+    def _cut(self, features: list[Tensor], boxes: Tensor) -> Tensor:
         """(N, box, cell, channel) of all views side by side."""
         crops = [
-            crop(features[:, number], on_view(boxes, view), self.size.cells).flatten(3)
-            for number, view in enumerate(self.space.views)
+            crop(own, on_view(boxes, view), self.size.cells).flatten(3)
+            for own, view in zip(features, self.space.views, strict=True)
         ]
         return torch.cat(crops, dim=-1).transpose(2, 3)

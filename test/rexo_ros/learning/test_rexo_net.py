@@ -6,7 +6,7 @@ import torch
 
 from rexo_ros.learning.networks.backbone import STRIDE, Backbone
 from rexo_ros.learning.networks.base import SIZES, on_view
-from rexo_ros.learning.networks.cropping import crop
+from rexo_ros.learning.networks.cropping import by_rows, crop
 from rexo_ros.learning.networks.denoiser import moved
 from rexo_ros.learning.networks.rexo_net import RexoNet
 from rexo_ros.space import Space
@@ -32,7 +32,7 @@ def test_crops_of_a_slope_are_the_slope():
     rows, columns = torch.arange(16.0), torch.arange(12.0)
     features = torch.stack([rows[:, None].expand(16, 12), columns.expand(16, 12)])[None]
     boxes = torch.tensor([[[0.25, 0.2, 0.75, 0.6], [0.4, 0.3, 0.5, 0.9]]])
-    found = crop(features, boxes, 4)
+    found = crop(by_rows(features), boxes, 4)
     share = (torch.arange(4) + 0.5) / 4
     for number in range(2):
         left, top, right, bottom = boxes[0, number]
@@ -45,9 +45,9 @@ def test_crops_of_a_slope_are_the_slope():
 def test_crops_of_a_batch_are_those_of_its_frames_and_bend_to_their_boxes():
     features = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     boxes = on_view(some_boxes(2, 5), "horizontal").requires_grad_()
-    together = crop(features, boxes, 3)
+    together = crop(by_rows(features), boxes, 3)
     for number in range(2):
-        alone = crop(features[number : number + 1], boxes[number : number + 1], 3)
+        alone = crop(by_rows(features[number : number + 1]), boxes[number : number + 1], 3)
         torch.testing.assert_close(together[number], alone[0])
     together.square().sum().backward()
     assert (boxes.grad.abs().sum(dim=-1) > 0).all()

@@ -11,7 +11,8 @@ from rexo_ros.learning.scores import DetectionScores, nearest_depth_m
 
 
 def found(sample, shift_m=0.0, image=True):
-    boxes = sample.boxes_m.astype(float) + [shift_m, 0, 0, 0, 0, 0]
+    boxes = sample.boxes_m.astype(float)
+    boxes[:, 0] += shift_m
     pixels = np.clip(MOUNTED_CAMERA.around(boxes), 0, [640, 480, 640, 480])
     return Detections(boxes, np.linspace(0.9, 0.8, len(boxes)), pixels if image else None)
 
@@ -69,8 +70,7 @@ def test_frames_are_told_by_how_near_in_depth_people_are(samples):
     assert sum(row["frames"] for row in rows) == 4
     for row in rows:
         assert (row["ap"] is None) == (row["frames"] == 0)
-    assert (
-        nearest_depth_m(np.array([[0, 0, 3.0, 1, 1, 1], [0, 0, 5, 1, 1, 1], [0, 0, 4.5, 1, 1, 1]]))
-        == 0.5
-    )
+    boxes = np.ones((3, 6))
+    boxes[:, 2] = 3.0, 5.0, 4.5
+    assert nearest_depth_m(boxes) == 0.5
     assert np.isnan(nearest_depth_m(np.zeros((1, 6))))
