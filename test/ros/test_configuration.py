@@ -14,12 +14,16 @@ from panoradar_ros.nodes.imaging import ImagingNode
 from panoradar_ros.nodes.motor import MotorNode
 from panoradar_ros.nodes.recognition import RecognitionNode
 from panoradar_ros.nodes.viewer import ViewerNode
+from rexo_ros.nodes.emulator import EmulatorNode as RoomEmulatorNode
+from rexo_ros.nodes.people import PeopleNode
 
 NODES = {
     "capture": CaptureNode,
     "motor": MotorNode,
     "imaging": ImagingNode,
     "recognition": RecognitionNode,
+    "people": PeopleNode,
+    "room_emulator": RoomEmulatorNode,
     "emulator": EmulatorNode,
     "viewer": ViewerNode,
 }
@@ -28,6 +32,7 @@ LIVE = {
     "capture": {"loss_warning_fraction"},
     "motor": {"revolutions_per_s"},
     "emulator": set(),
+    "room_emulator": set(),
 }
 """What nodes that own devices take over while they run."""
 
@@ -79,6 +84,19 @@ def test_node_starts_from_its_file_in_any_namespace(graph, name):
         assert node.parameters.values() == {
             one.name: one.default for one in declared(NODES[name]).values()
         }
+
+
+@pytest.mark.parametrize("namespace", ["", "/fleet/one"])
+def test_each_of_two_radars_takes_its_own_section(graph, namespace):
+    path = str(share_path("config/rexo_radars.yaml"))
+    arguments = ["--ros-args", "--params-file", path]
+    found = {
+        view: graph.add(CaptureNode, namespace=f"{namespace}/{view}", cli_args=arguments)
+        for view in ("horizontal", "vertical")
+    }
+    ports = {view: node.parameters["serial_port"] for view, node in found.items()}
+    assert ports == {"horizontal": "/dev/ttyACM0", "vertical": "/dev/ttyACM2"}
+    assert found["vertical"].parameters["samples_per_chirp"] == 128
 
 
 def topic_of(argument):

@@ -14,6 +14,10 @@ from launch_stub import LaunchFile, Made
 
 from mmwave.resources import port_folder, share_path
 from mmwave.ros.node import AUTOSTART, LifecycleNode
+from mmwave.waveform import Waveform
+from panoradar_ros.hardware.radar import check_waveform
+from panoradar_ros.nodes.capture_parameters import WAVEFORM_FIELDS
+from rexo_ros.heatmaps import ROOM_WAVEFORM
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PACKAGE = "panoradar_ros"
@@ -206,13 +210,46 @@ def test_robot_waits_for_the_emulated_devices(robot):
         assert any(inner.kind == "Shutdown" for inner in one.within())
 
 
-@pytest.mark.parametrize("system", ["rexo", "mmanomaly"])
-def test_system_of_a_later_release_is_said_to_be_missing(robot, system):
-    messages = [one for one in robot.start(**{system: "true"}) if one.kind == "LogInfo"]
+def test_system_of_a_later_release_is_said_to_be_missing(robot):
+    messages = [one for one in robot.start(mmanomaly="true") if one.kind == "LogInfo"]
     assert len(messages) == 1
-    assert system in messages[0].options["msg"]
+    assert "mmanomaly" in messages[0].options["msg"]
     assert "this release" in messages[0].options["msg"]
-    assert names(robot.start(**{system: "true"})) == names(robot.start())
+    assert names(robot.start(mmanomaly="true")) == names(robot.start())
+
+
+@pytest.mark.parametrize("sim", ["true", "false"])
+@pytest.mark.parametrize("namespace", ["", "fleet/one"])
+def test_two_fixed_radars_have_a_capture_node_each(robot, sim, namespace):
+    given = {"panoradar": "false", "rexo": "true", "sim": sim, "namespace": namespace}
+    made = [one for outer in robot.start(**given) for one in (outer, *outer.within())]
+    nodes = [one for one in launched(made) if one.options["package"] == PACKAGE]
+    for node in nodes:
+        check_node(node)
+    prefix = f"{namespace}/" if namespace else ""
+    places = {(one.options["executable"], one.options["namespace"]) for one in nodes}
+    assert places >= {
+        ("people_node", namespace),
+        ("capture_node", f"{prefix}horizontal"),
+        ("capture_node", f"{prefix}vertical"),
+    }
+    assert ("room_emulator_node" in {name for name, _ in places}) == (sim == "true")
+    assert not {"robot_node", "imaging_node", "emulator_node"} & {name for name, _ in places}
+    both = {**given, "panoradar": "true"}
+    assert names(robot.start(**both)) > names(robot.start(sim=sim, namespace=namespace))
+
+
+def test_fixed_radars_are_configured_as_the_networks_expect():
+    sections = yaml.safe_load(share_path("config/rexo_radars.yaml").read_text())
+    assert set(sections) == {"/**/horizontal/capture", "/**/vertical/capture"}
+    ports = set()
+    for section in sections.values():
+        values = section["ros__parameters"]
+        waveform = {name: values[name] for name in WAVEFORM_FIELDS}
+        assert Waveform(**waveform) == ROOM_WAVEFORM
+        check_waveform(Waveform(**waveform))
+        ports.add((values["device_address"], values["data_port"], values["serial_port"]))
+    assert len(ports) == 2
 
 
 def test_users_parameters_come_after_the_packages(robot, tmp_path):
