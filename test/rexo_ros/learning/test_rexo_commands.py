@@ -1,0 +1,160 @@
+"""From simulated rooms to a report, each step as a user runs it, with tiny networks."""
+
+import json
+
+import pytest
+from rooms import sequence
+
+from panoradar_ros.cli import main
+from rexo_ros.learning import evaluation
+from rexo_ros.learning.sequences import write_sequence
+
+TRAINED = (1, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("rexo")
+    for name, rooms in {"train": TRAINED, "test": (50,)}.items():
+        (root / name).mkdir()
+        for room in rooms:
+            one = sequence(room, people=1 + room % 2)
+            write_sequence(root / name / f"room_{room:06d}_session_00.npz", one)
+    return root
+
+
+def panoradar(capsys, *words):
+    capsys.readouterr()
+    status = main([str(word) for word in words])
+    told = capsys.readouterr()
+    assert status == 0, told.err
+    return json.loads(told.out)
+
+
+@pytest.fixture(scope="module")
+def run(folders):
+    words = ["train", "rexo", "--data", folders / "train", "--validation", folders / "test"]
+    words += ["--output", folders / "run", "--size", "tiny", "--steps", 4, "--batch", 2, "--json"]
+    assert main([str(word) for word in words]) == 0
+    return folders / "run"
+
+
+@pytest.fixture
+def made_by_hand(monkeypatch):
+    """Rooms are not simulated, but have what a simulated one has."""
+    asked = []
+
+    def simulate(room, session, frames, space_name):
+        asked.append((room, session))
+        return sequence(room, session, people=1 + session % 2, frames=frames)
+
+    monkeypatch.setattr(evaluation, "simulate_sequence", simulate)
+    return asked
+
+
+def exported(run, folders):
+    words = ["export", "rexo", "--trained", run, "--data", folders / "test", "--frames", 2]
+    assert main([str(one) for one in [*words, "--output", folders / "rexo.onnx"]]) == 0
+    return [
+        "--backbone-model", folders / "rexo_backbone.onnx",
+        "--step-model", folders / "rexo_step.onnx",
+    ]  # fmt: skip
+
+
+def test_a_network_is_evaluated_in_rooms_and_on_days_that_it_never_saw(
+    run, folders, made_by_hand, capsys
+):
+    models = exported(run, folders)
+    report = folders / "report.html"
+    words = ["evaluate", "rexo", "--json", "--limit", 24, "--seed", 900, "--report", report]
+    told = panoradar(capsys, *words, *models)
+    assert told["simulated"] is True
+    assert told["frames"] == 24
+    for kind in ("unseen", "seen"):
+        assert set(told[kind]) >= {"frames", "ap", "ap50", "ap75", "ar1", "ar10", "ap_3d"}
+        assert told[kind]["frames"] == 12
+    assert set(told["by_split"]) == {"P1S1", "P1S2", "P2S1", "P2S2"}
+    assert set(told["by_steps"]) == {"1", "3", "5", "10"}
+    assert told["by_steps"]["1"]["ap"] == told["unseen"]["ap"]
+    assert set(told["one_radar"]) == {"horizontal", "vertical"}
+    assert set(told["latency_ms"]) == {"1", "5", "10"}
+    assert "baselines" in told
+    unseen = [one for one in made_by_hand if one[0] >= 900]
+    seen = [one for one in made_by_hand if one[0] < 900]
+    assert {room for room, _ in seen} <= set(TRAINED)
+    assert all(session >= evaluation.FIRST_SESSION for _, session in seen)
+    assert len(unseen) == len(seen) == 3
+    page = report.read_text()
+    assert "Simulated rooms, seed 900" in page
+    assert page.count("<figure>") == 8
+
+
+def test_figures_are_the_same_for_the_same_seed(run, folders, made_by_hand, capsys):
+    models = exported(run, folders)
+    words = ["evaluate", "rexo", "--json", "--limit", 8, "--seed", 901, *models]
+    one, other = (panoradar(capsys, *words) for _ in range(2))
+    assert one["unseen"] == other["unseen"]
+    assert one["by_steps"] == other["by_steps"]
+
+
+def test_rooms_that_were_trained_in_are_not_new_ones(run, folders, made_by_hand, capsys):
+    models = exported(run, folders)
+    words = ["evaluate", "rexo", "--limit", 8, "--seed", 2, *models]
+    assert main([str(word) for word in words]) == 1
+    assert "was trained or chosen on" in capsys.readouterr().err
+    assert not made_by_hand
+
+
+def test_the_ablation_trains_once_and_prints_a_table(folders, capsys):
+    words = ["ablate", "rexo", "--data", folders / "train", "--test", folders / "test"]
+    words += ["--output", folders / "ablation", "--only", "rexo", "query", "flat"]
+    words += ["--size", "tiny", "--steps", 2, "--batch", 2, "--limit", 2]
+    told = panoradar(capsys, *words, "--json")
+    assert told["simulated"] is True
+    assert len(told["rows"]) == 6 + 1 + 1  # REXO in six ways of searching
+    for row in told["rows"].values():
+        assert set(row["test"]) >= {"ap", "ap50", "ap_3d"}
+    before = (folders / "ablation" / "rexo" / "checkpoint.pt").stat().st_mtime_ns
+    assert main([str(word) for word in words]) == 0
+    assert (folders / "ablation" / "rexo" / "checkpoint.pt").stat().st_mtime_ns == before
+    assert "| learned queries on both views (as RETR); 10 boxes, 1 step, test |" in (
+        capsys.readouterr().out
+    )
+    assert main([*map(str, words[:-6]), "--only", "yolo"]) == 1
+    assert "no row yolo; there are rexo, horizontal" in capsys.readouterr().err
+
+
+def test_the_cards_table_is_told_as_baselines(run, folders, made_by_hand, capsys, tmp_path):
+    table = {"rows": {"REXO; 10 boxes": {"test": {"ap": 1.0}}}, "settings": {"steps": 2}}
+    (tmp_path / "table.json").write_text(json.dumps(table))
+    output = tmp_path / "with_table.onnx"
+    words = ["export", "rexo", "--trained", run, "--data", folders / "test", "--frames", 2]
+    panoradar(capsys, *words, "--output", output, "--ablation", tmp_path / "table.json")
+    models = ["--backbone-model", tmp_path / "with_table_backbone.onnx",
+              "--step-model", tmp_path / "with_table_step.onnx"]  # fmt: skip
+    report = tmp_path / "report.html"
+    words = ["evaluate", "rexo", "--json", "--limit", 4, "--seed", 905, "--report", report]
+    told = panoradar(capsys, *words, *models)
+    assert told["baselines"] == table["rows"]
+    assert "REXO; 10 boxes" in report.read_text()
+
+
+def test_data_sets_that_need_something_say_so(folders, capsys):
+    words = ["train", "rexo", "--data", str(folders / "train"), "--output", str(folders / "x")]
+    assert main(words) == 1
+    assert "--validation is needed" in capsys.readouterr().err
+    assert main([*words, "--data-set", "mmvr"]) == 1
+    assert "--data-set mmvr needs --split" in capsys.readouterr().err
+    assert main([*words, "--data-set", "hiber", "--split", "P1S1"]) == 1
+    assert "HIBER has its splits in folders" in capsys.readouterr().err
+    assert main([*words, "--split", "P2S1"]) == 1
+    assert "too few for split P2S1" in capsys.readouterr().err
+
+
+def test_rooms_are_simulated_from_the_command_line(tmp_path, capsys):
+    words = ["simulate", "rooms", tmp_path / "rooms", "--rooms", 1, "--sessions", 1, "--frames", 4]
+    told = panoradar(capsys, *words, "--seed", 31, "--json")
+    assert (told["sequences"], told["frames"]) == (1, 4)
+    assert [path.name for path in (tmp_path / "rooms").iterdir()] == ["room_000031_session_00.npz"]
+    assert main([str(word) for word in [*words, "--rooms", 0]]) == 1
+    assert "--rooms must be at least 1, got 0" in capsys.readouterr().err
