@@ -73,6 +73,7 @@ setup(
             f"panoradar = {PACKAGE}.cli:main",
             *(f"{node}_node = {PACKAGE}.nodes.{node}:main" for node in NODES),
             "people_node = rexo_ros.nodes.people:main",
+            "people_viewer_node = rexo_ros.nodes.people_viewer:main",
             "room_emulator_node = rexo_ros.nodes.emulator:main",
         ],
     },

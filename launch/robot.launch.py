@@ -144,7 +144,7 @@ def fixed_radars(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
     ]
     nodes = [*lifecycle_node("people", argument, simulated=simulated), *radars]
     if simulated:
-        return lifecycle_node("room_emulator", argument, simulated=True, then=nodes)
+        nodes = lifecycle_node("room_emulator", argument, simulated=True, then=nodes)
     return nodes
 
 
@@ -278,7 +278,9 @@ def state_publisher(argument: dict[str, str]) -> LaunchDescriptionEntity:
 
 
 def viewers(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
-    """RViz and Rerun."""
+    """RViz and Rerun: of the rotating radar, or of two fixed ones where there is no other."""
+    fixed = argument["panoradar"] != "true"
+    layout, viewer = ("rexo", "people_viewer") if fixed else ("panoradar", "viewer")
     entities: list[LaunchDescriptionEntity] = []
     if argument["rviz"] == "true":
         entities.append(
@@ -286,17 +288,17 @@ def viewers(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
                 package="rviz2",
                 executable="rviz2",
                 namespace=argument["namespace"],
-                arguments=["-d", str(share_path("config/panoradar.rviz"))],
+                arguments=["-d", str(share_path(f"config/{layout}.rviz"))],
             )
         )
     if argument["viewer"] != "off":
         entities.append(
             Node(
                 package=PACKAGE,
-                executable="viewer_node",
+                executable=f"{viewer}_node",
                 namespace=argument["namespace"],
                 parameters=[
-                    *parameters("viewer", argument, False),
+                    *parameters(viewer, argument, False),
                     {"autostart": True, "mode": argument["viewer"]},
                 ],
                 output="screen",

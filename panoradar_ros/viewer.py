@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave.viewer_server import rerun_module
 from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.viewer_geometry import (
     PoseTrack,
@@ -36,25 +37,6 @@ RANGE_LIMITS_M = (0.0, 9.0)
 _TRUTH_COLOUR = (120, 120, 120)
 _ESTIMATE_COLOUR = (255, 196, 0)
 _SCAN_COLOUR = (255, 64, 64)
-
-
-class ViewerError(RuntimeError):
-    """The viewer cannot be shown; the message says why and what to do."""
-
-
-def rerun_module() -> Any:
-    """The ``rerun`` package.
-
-    Raises:
-        ViewerError: If it is not installed.
-    """
-    try:
-        import rerun
-    except ImportError as error:
-        raise ViewerError(
-            "the viewer needs Rerun: pip install 'rerun-sdk>=0.41', or start with viewer off"
-        ) from error
-    return rerun
 
 
 class SceneLog:

@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prepare the drive, start emulator and stack, watch, report."""
     _check(arguments)
     if arguments.system == "rexo":
-        return demo_rexo.run(arguments)
+        return demo_rexo.run(arguments, _viewer_mode(arguments))
     arguments.recognition |= arguments.semantic
     started_s = psutil.Process().create_time()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -36,8 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--step-model", type=Path, help="ONNX file (the one that is installed)")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Start emulator, capture nodes and people node, watch, report."""
+def run(arguments: argparse.Namespace, viewer: str) -> int:
+    """Start emulator, capture nodes and people node, watch, report.
+
+    Args:
+        arguments: of the command.
+        viewer: mode of the viewer.
+    """
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     with ExitStack() as stack:
@@ -45,6 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         ports = free_udp_ports(4, (HOST, *DEVICES.values()))
         emulator = stack.enter_context(ChildProcess(_emulator(arguments, folder, ports)))
         _wait_for(folder, emulator)
+        if viewer != "off":
+            words = {"mode": viewer, "web_port": arguments.viewer_port, "grpc_port": 0}
+            stack.enter_context(ChildProcess(_node("people_viewer", words)))
         report, picture = _watch(arguments, folder, ports, emulator)
     if arguments.output:
         arguments.output.mkdir(parents=True, exist_ok=True)
@@ -56,7 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _emulator(arguments: argparse.Namespace, folder: Path, ports: tuple[int, ...]) -> list[str]:
     values = {
-        "autostart": "true",
         "seed": arguments.seed,
         "session": arguments.session,
         "people": arguments.people,
@@ -68,9 +76,14 @@ def _emulator(arguments: argparse.Namespace, folder: Path, ports: tuple[int, ...
             for offset, kind in enumerate(("control", "data"))
         },
     }
-    pairs = [word for name, value in values.items() for word in ("-p", f"{name}:={value}")]
-    quiet = ["--log-level", "warn"] if arguments.json else []
-    return ["-m", "rexo_ros.nodes.emulator", "--ros-args", *quiet, *pairs]
+    return _node("emulator", values, ["--log-level", "warn"] if arguments.json else [])
+
+
+def _node(name: str, values: dict[str, Any], more: Sequence[str] = ()) -> list[str]:
+    """Arguments of Python that run a node of this system and bring it up."""
+    pairs = {"autostart": "true", **values}.items()
+    words = [word for name, value in pairs for word in ("-p", f"{name}:={value}")]
+    return ["-m", f"rexo_ros.nodes.{name}", "--ros-args", *more, *words]
 
 
 def _wait_for(folder: Path, emulator: ChildProcess) -> None:

@@ -19,11 +19,11 @@ from mmwave.ros.messages import cloud_points, pixels_of, quaternion_to_yaw, to_t
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from mmwave.ros.publishing import reliable_qos, sensor_qos, static_qos
+from mmwave.viewer_server import Viewer, ViewerError
 from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.nodes.viewer_parameters import PARAMETERS
-from panoradar_ros.viewer import PICTURES, SceneLog, ViewerError
+from panoradar_ros.viewer import PICTURES, SceneLog, layout
 from panoradar_ros.viewer_geometry import scan_points
-from panoradar_ros.viewer_server import Viewer
 
 ROBOT_FRAMES = ("base_link", "base_footprint")
 LEARNED_PICTURES = ("panorama", "learned/panorama", "learned/normals", "learned/classes")
@@ -51,6 +51,7 @@ class ViewerNode(LifecycleNode):
             path=values["path"],
             web_port=values["web_port"],
             grpc_port=values["grpc_port"],
+            layout=layout,
         )
         self.until_cleanup.callback(viewer.close)
         self.viewer = viewer

@@ -1,8 +1,8 @@
 """Parameters of the viewer node."""
 
 from mmwave.ros.parameters import Parameter
+from mmwave.viewer_server import MODES
 from panoradar_ros.viewer import COLOURINGS
-from panoradar_ros.viewer_server import MODES
 
 PARAMETERS = (
     Parameter("mode", "native", "How to show it", choices=MODES, read_only=True),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from rerun.chunk import RrdReader
 
+from mmwave.viewer_server import Viewer
 from panoradar_ros.imaging.planar_pose import PlanarPose
 from panoradar_ros.viewer import SceneLog
-from panoradar_ros.viewer_server import Viewer
 
 START_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000

@@ -7,8 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import psutil
 import pytest
 
-from panoradar_ros.viewer import ViewerError
-from panoradar_ros.viewer_server import MODES, Viewer, free_port
+from mmwave.viewer_server import MODES, Viewer, ViewerError, free_port
 
 
 @pytest.fixture(scope="module")

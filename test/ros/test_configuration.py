@@ -16,6 +16,7 @@ from panoradar_ros.nodes.recognition import RecognitionNode
 from panoradar_ros.nodes.viewer import ViewerNode
 from rexo_ros.nodes.emulator import EmulatorNode as RoomEmulatorNode
 from rexo_ros.nodes.people import PeopleNode
+from rexo_ros.nodes.people_viewer import PeopleViewerNode
 
 NODES = {
     "capture": CaptureNode,
@@ -23,6 +24,7 @@ NODES = {
     "imaging": ImagingNode,
     "recognition": RecognitionNode,
     "people": PeopleNode,
+    "people_viewer": PeopleViewerNode,
     "room_emulator": RoomEmulatorNode,
     "emulator": EmulatorNode,
     "viewer": ViewerNode,
@@ -121,3 +123,20 @@ def test_rviz_shows_topics_that_nodes_publish():
     assert shown <= published
     assert {"points", "scan", "heatmap", "odom", "sim/building", "learned/points"} <= shown
     assert manager["Global Options"]["Fixed Frame"] == "odom"
+
+
+def test_rviz_of_the_fixed_radars_shows_topics_that_nodes_publish():
+    published = set()
+    for module in ("people_topics", "emulator"):
+        tree = ast.parse(share_path(f"rexo_ros/nodes/{module}.py").read_text())
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "publisher":
+                published.add(topic_of(call.args[1]))
+    heatmaps = {"people/heatmap_horizontal", "people/heatmap_vertical"}
+    assert "people/heatmap_0" in published  # one for each view
+    layout = yaml.safe_load(share_path("config/rexo.rviz").read_text())
+    manager = layout["Visualization Manager"]
+    shown = {one["Topic"]["Value"] for one in manager["Displays"] if "Topic" in one}
+    assert shown - heatmaps <= published
+    assert shown >= {"people/tracks", "people/poses", "sim/people", *heatmaps}
+    assert manager["Global Options"]["Fixed Frame"] == "radars"

@@ -17,14 +17,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, quote, urlsplit
-
-from panoradar_ros.viewer import ViewerError, layout, rerun_module
 
 LOOPBACK = "127.0.0.1"
 MODES = ("native", "web", "file", "off")
@@ -32,6 +30,25 @@ START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 SERVER_MEMORY = "256MB"
 _PASSED_ON = ("Content-Type", "Content-Length", "rerun-final-length")
+
+
+class ViewerError(RuntimeError):
+    """The viewer cannot be shown; the message says why and what to do."""
+
+
+def rerun_module() -> Any:
+    """The ``rerun`` package.
+
+    Raises:
+        ViewerError: If it is not installed.
+    """
+    try:
+        import rerun
+    except ImportError as error:
+        raise ViewerError(
+            "the viewer needs Rerun: pip install 'rerun-sdk>=0.41', or start with viewer off"
+        ) from error
+    return rerun
 
 
 def free_port() -> int:
@@ -266,6 +283,7 @@ class Viewer:
         web_port: Of the page; 0 for any.
         grpc_port: Of the recording; 0 for any.
         environment: To find a display in; the process's own by default.
+        layout: Makes the window's layout; Rerun chooses one without.
 
     Attributes:
         recording: The :class:`rerun.RecordingStream` to log to, or None in mode ``off``.
@@ -284,10 +302,12 @@ class Viewer:
         web_port: int = 9090,
         grpc_port: int = 9876,
         environment: Mapping[str, str] = os.environ,
+        layout: Callable[[], Any] = lambda: None,
     ) -> None:
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
         self.mode = mode
+        self._layout = layout
         self.recording: Any = None
         self.address: str | None = None
         self.process: RerunProcess | None = None
@@ -322,7 +342,7 @@ class Viewer:
             raise ViewerError(f"cannot write {path}: there is no folder {path.parent}")
         self.recording = self._new_recording()
         try:
-            self.recording.save(path, default_blueprint=layout())
+            self.recording.save(path, default_blueprint=self._layout())
         except (OSError, RuntimeError) as error:
             raise ViewerError(f"cannot write {path}: {error}") from error
 
@@ -353,7 +373,7 @@ class Viewer:
     def _connect(self) -> None:
         if self.process is not None:
             self.recording = self._new_recording()
-            self.recording.connect_grpc(self.process.url, default_blueprint=layout())
+            self.recording.connect_grpc(self.process.url, default_blueprint=self._layout())
 
     def close(self) -> None:
         """Flush what was logged and end what was started. Safe to call again."""
