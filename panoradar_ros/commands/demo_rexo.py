@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("--system rexo")
     group.add_argument("--people", type=int, default=3, help="in the room (3)")
     group.add_argument("--session", type=int, default=0, help="day in the room (0)")
+    group.add_argument(
+        "--room-seconds", type=float, default=20.0, help="simulated, played round and round (20)"
+    )
     group.add_argument("--steps", type=int, default=1, help="from noise to people (1)")
     group.add_argument("--boxes", type=int, default=10, help="random boxes (10)")
     group.add_argument("--backbone-model", type=Path, help="ONNX file (the one that is installed)")
@@ -68,6 +71,7 @@ def _emulator(arguments: argparse.Namespace, folder: Path, ports: tuple[int, ...
         "seed": arguments.seed,
         "session": arguments.session,
         "people": arguments.people,
+        "seconds": float(arguments.room_seconds),
         "loss": float(arguments.loss),
         "port_folder": folder,
         **{
