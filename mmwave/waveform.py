@@ -12,13 +12,16 @@ One *position* is one loop: every virtual antenna measured once. Its time is the
 loop's sampling, so transmitter ``k`` samples at ``position time + transmitter_offsets_s[k]``.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 SPEED_OF_LIGHT_MPS = 299_792_458.0
+
+
+_SAME = 1e-4
 
 
 def _require(condition: bool, message: str) -> None:
@@ -50,6 +53,14 @@ class Waveform:
     frame_period_s: float = 26.25e-3
     transmitters: int = 2
     receivers: int = 4
+
+    def differences(self, other: "Waveform") -> list[str]:
+        """What is not as in another one, to a ten-thousandth: texts that name both values."""
+        return [
+            f"{one.name} = {getattr(self, one.name)} instead of {getattr(other, one.name)}"
+            for one in fields(self)
+            if not np.isclose(getattr(self, one.name), getattr(other, one.name), rtol=_SAME, atol=0)
+        ]
 
     def __post_init__(self) -> None:
         for name in (

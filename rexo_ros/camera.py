@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from rexo_ros.space import corners_m
 
+LARGEST = 4.0
+"""Logarithm of how much a refinement makes a box larger or smaller, at most."""
+
 NEAREST_M = 0.1
 """Corners nearer than this, or behind the camera, are seen at this depth."""
 
@@ -88,7 +91,7 @@ class Camera:
         around = self.around(boxes_m)
         size = around[..., 2:] - around[..., :2]
         centre = (around[..., :2] + around[..., 2:]) / 2 + size * offsets[..., :2]
-        half = size * np.exp(offsets[..., 2:]) / 2
+        half = size * np.exp(np.clip(offsets[..., 2:], -LARGEST, LARGEST)) / 2
         edges = np.concatenate([centre - half, centre + half], axis=-1)
         return np.clip(edges, 0, np.tile(self.size_px, 2))
 

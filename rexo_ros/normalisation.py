@@ -6,9 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_POWER = 1e-6
-"""Smaller powers count as this: a logarithm needs one."""
-
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -39,7 +36,7 @@ class Normalisation:
         """Statistics of a training set.
 
         Args:
-            powers: (view, row, column) each; what is not finite does not count.
+            powers: (view, row, column) each; what is not finite, or 0, does not count.
 
         Raises:
             ValueError: a view has no finite power, or always the same.
@@ -58,11 +55,24 @@ class Normalisation:
         deviation = np.sqrt(np.maximum(sums[2] / sums[0] - mean**2, 0.0))
         return Normalisation(tuple(mean.tolist()), tuple(deviation.tolist()))
 
+    def of_views(self, numbers: list[int]) -> "Normalisation":
+        """Of some of the views.
+
+        Args:
+            numbers: of the views, in the order wanted.
+        """
+        if self.mean is None or self.deviation is None:
+            return self
+        return Normalisation(
+            tuple(self.mean[number] for number in numbers),
+            tuple(self.deviation[number] for number in numbers),
+        )
+
     def __call__(self, power: NDArray[np.floating]) -> NDArray[np.float32]:
         """Heatmaps for the network.
 
         Args:
-            power: (view, ..., row, column) linear; what is not finite becomes the mean.
+            power: (view, ..., row, column) linear; what is not finite, or 0, becomes the mean.
 
         Returns:
             The same shape.
@@ -87,6 +97,6 @@ class Normalisation:
 
 
 def _logarithm(power: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    known = np.isfinite(power)
-    value = np.log(np.maximum(np.where(known, power, 1.0), LEAST_POWER))
+    known = np.isfinite(power) & (power > 0)  # 0 is where the radar does not look
+    value = np.log(np.where(known, power, 1.0))
     return np.asarray(value, np.float64), known

@@ -1,17 +1,22 @@
 """Heatmaps of several radars together: what belongs to one time, and what is missing.
 
-The radars need not be triggered together. The first of them that is alive leads: when one of its
-frames arrives, the frames of the others that are nearest in time go with it. A radar that is
-silent, or whose clock is elsewhere, is left out, and why is told.
+The radars need not be triggered together. The first of them that is alive and has enough frames in
+a row leads: when one of its frames arrives, the frames of the others that are nearest in time go
+with it. A radar that is silent, lost frames, or whose clock is elsewhere, is left out, and why is
+told.
 """
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rexo_ros.space import Space
+
+_GAP = 1.5
+"""Periods from a frame to the next, from which on they are not consecutive."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class ViewPairs:
             view: deque(maxlen=2 * frames) for view in space.views
         }
         self._arrived_s: dict[str, float] = {}
+        self._told_s = -np.inf
 
     def add(
         self, view: str, heatmap: NDArray[np.float32], time_s: float, now_s: float
@@ -66,7 +72,7 @@ class ViewPairs:
             now_s: when it arrived, of one clock for all views.
 
         Returns:
-            What belongs together, if this view leads and has enough frames without a gap.
+            What belongs together, if this view leads.
         """
         kept = self._kept[view]
         if kept and time_s <= kept[-1][0]:  # a bag was begun anew
@@ -75,22 +81,20 @@ class ViewPairs:
         self._arrived_s[view] = now_s
         if view != self._leader(now_s):
             return None
-        own = self._newest(view, time_s)
-        if own is None:
-            return None
-        power = np.full((len(self._space.views), *own.shape), np.nan, np.float32)
+        if 0 <= self._told_s - time_s < self._silent_s:
+            return None  # another led before, with a frame from after this one
+        self._told_s = time_s
+        parts: dict[str, NDArray[np.float32]] = {}
         missing = {}
-        for number, name in enumerate(self._space.views):
-            if name == view:
-                power[number] = own
-            elif (why := self._why_missing(name, time_s, now_s)) is not None:
-                missing[name] = why
+        for name in self._space.views:
+            found = self._near(name, time_s, now_s)
+            if isinstance(found, str):
+                missing[name] = found
             else:
-                other = self._newest(name, time_s + self._period_s)
-                if other is None:
-                    missing[name] = "frames are missing"
-                else:
-                    power[number] = other
+                parts[name] = found
+        shape = (self._frames, *heatmap.shape)
+        blank = np.full(shape, np.nan, np.float32)
+        power = np.stack([parts.get(name, blank) for name in self._space.views])
         return Window(power, time_s, missing)
 
     def reset(self) -> None:
@@ -98,36 +102,66 @@ class ViewPairs:
         for kept in self._kept.values():
             kept.clear()
         self._arrived_s.clear()
+        self._told_s = -np.inf
+
+    def problem(self, now_s: float) -> str:
+        """Why nothing is told; empty while a view leads.
+
+        Args:
+            now_s: of the same clock as in :meth:`add`.
+        """
+        if self._leader(now_s):
+            return ""
+        reasons = []
+        for view in self._space.views:
+            silent = self._silent(view, now_s)
+            reasons.append(f"{view} radar: {silent or self._gaps(view)}")
+        return "; ".join(reasons)
 
     def _leader(self, now_s: float) -> str:
-        alive = [view for view in self._space.views if self._alive(view, now_s)]
-        return alive[0]  # the one that a frame arrived of just now, at least
+        """The first view that is alive and has enough frames without a gap; empty: none."""
+        for view in self._space.views:
+            whole = self._ending(view, len(self._kept[view])) is not None
+            if whole and not self._silent(view, now_s):
+                return view
+        return ""
 
-    def _alive(self, view: str, now_s: float) -> bool:
-        return now_s - self._arrived_s.get(view, -np.inf) <= self._silent_s
-
-    def _why_missing(self, view: str, time_s: float, now_s: float) -> str | None:
+    def _silent(self, view: str, now_s: float) -> str:
         if view not in self._arrived_s:
             return "no frame has come"
-        if not self._alive(view, now_s):
-            return f"no frame for {now_s - self._arrived_s[view]:.1f} s"
-        apart_s = min(abs(time - time_s) for time, _ in self._kept[view])
-        # the nearest of two frames is half a period off; one that is under way makes it a whole one
-        if apart_s > 1.5 * self._period_s:
-            newest_s = self._kept[view][-1][0]
-            return (
-                f"its stamps are {newest_s - time_s:+.2f} s off: are the clocks of both "
-                "computers synchronised?"
-            )
-        return None
+        since_s = now_s - self._arrived_s[view]
+        return f"no frame for {since_s:.1f} s" if since_s > self._silent_s else ""
 
-    def _newest(self, view: str, until_s: float) -> NDArray[np.float32] | None:
-        """(frame, row, column) of a view up to a time; None if they are not consecutive."""
-        kept = [(time, heatmap) for time, heatmap in self._kept[view] if time <= until_s]
-        chosen = kept[-self._frames :]
-        if len(chosen) < self._frames:
-            return None
-        longest_s = (self._frames - 1) * self._period_s * 1.5
-        if chosen[-1][0] - chosen[0][0] > longest_s:
+    def _near(self, view: str, time_s: float, now_s: float) -> NDArray[np.float32] | str:
+        """(frame, row, column) of a view that end nearest to a time, or why there are none."""
+        if silent := self._silent(view, now_s):
+            return silent
+        apart_s = [abs(time - time_s) for time, _ in self._kept[view]]
+        nearest = int(np.argmin(apart_s))
+        # half a period off at most; a whole one while the nearest is under way
+        if apart_s[nearest] > 1.25 * self._period_s:
+            off_s = self._kept[view][-1][0] - time_s
+            return (
+                f"its stamps are {off_s:+.2f} s off: are the clocks of both computers synchronised?"
+            )
+        found = self._ending(view, nearest + 1)
+        return self._gaps(view) if found is None else found
+
+    def _gaps(self, view: str) -> str:
+        """Why frames that come are not enough."""
+        times = [time for time, _ in self._kept[view]]
+        longest_s = max((after - before for before, after in pairwise(times)), default=0.0)
+        if longest_s > _GAP * self._period_s:
+            return (
+                f"frames are missing: up to {longest_s:.2f} s from one to the next, "
+                f"{self._period_s:.2f} s are expected"
+            )
+        return f"{len(times)} of {self._frames} frames have come"
+
+    def _ending(self, view: str, end: int) -> NDArray[np.float32] | None:
+        """Consecutive heatmaps before place ``end`` of those kept; None if there are not enough."""
+        chosen = list(self._kept[view])[max(0, end - self._frames) : end]
+        gaps = (after - before for (before, _), (after, _) in pairwise(chosen))
+        if len(chosen) < self._frames or any(gap > _GAP * self._period_s for gap in gaps):
             return None
         return np.stack([heatmap for _, heatmap in chosen])

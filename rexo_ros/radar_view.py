@@ -5,11 +5,12 @@ from numpy.typing import NDArray
 
 from mmwave.dca1000 import PositionBlock
 from mmwave.spectrum import as_complex
-from rexo_ros.heatmaps import HeatmapMaker, HeatmapSettings
+from mmwave.waveform import Waveform
+from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker, HeatmapSettings
 from rexo_ros.space import Space
 
 LOST_SHARE = 0.25
-"""A frame that lost more of its samples makes no heatmap."""
+"""A frame that lost more of its samples, or an antenna altogether, makes no heatmap."""
 
 
 class RadarView:
@@ -18,12 +19,18 @@ class RadarView:
     Args:
         space: the room.
         view: that the radar's antennas lie along.
+        waveform: that the networks know.
         settings: of the heatmaps.
     """
 
-    def __init__(self, space: Space, view: str, settings: HeatmapSettings | None = None) -> None:
-        self.space, self.view, self.settings = space, view, settings
-        self._make: HeatmapMaker | None = None
+    def __init__(
+        self,
+        space: Space,
+        view: str,
+        waveform: Waveform = ROOM_WAVEFORM,
+        settings: HeatmapSettings | None = None,
+    ) -> None:
+        self._make = HeatmapMaker(space, view, waveform, settings)
         self._last_s = -np.inf
 
     def __call__(self, block: PositionBlock) -> tuple[NDArray[np.float32] | None, float]:
@@ -36,15 +43,19 @@ class RadarView:
             (row, column) power, None where too much of the frame was lost; the frame's time.
 
         Raises:
-            ValueError: the frame is not whole.
+            ValueError: the frame is not whole, or of another waveform.
         """
+        if wrong := block.waveform.differences(self._make.waveform):
+            raise ValueError(
+                f"the radar was configured with {', '.join(wrong)}: the networks need the chirps "
+                "of config/rexo_radars.yaml"
+            )
         time_s = float(block.time_ns[0]) * 1e-9
-        if self._make is None or self._make.waveform != block.waveform:
-            self._make = HeatmapMaker(self.space, self.view, block.waveform, self.settings)
-        elif time_s <= self._last_s:  # a bag was begun anew
+        if time_s <= self._last_s:  # a bag was begun anew
             self._make.clutter.reset()
         self._last_s = time_s
-        if not block.valid.any() or 1 - block.valid.mean() > LOST_SHARE:
+        lost_antenna = not block.valid.any(axis=0).all()
+        if lost_antenna or 1 - block.valid.mean() > LOST_SHARE:
             return None, time_s
         return self._make(filled(as_complex(block.samples), block.valid), time_s), time_s
 

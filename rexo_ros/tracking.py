@@ -17,6 +17,9 @@ from rexo_ros.space import DEPTH, HORIZONTAL
 GROUND = [HORIZONTAL, DEPTH]
 """Axes that somebody walks along."""
 
+BACK_S = 0.25
+"""Time that goes back by more has begun anew."""
+
 _NEVER = 1e6
 
 
@@ -121,8 +124,8 @@ class Tracker:
         Args:
             boxes_m: (N, 6) centre and size.
             scores: (N,).
-            time_s: of the frame. If it is before the last one's, everybody is forgotten: a bag was
-                begun anew.
+            time_s: of the frame. A little before the last one's, as where another radar leads,
+                counts as the same time; further back everybody is forgotten: a bag was begun anew.
 
         Returns:
             Tracks that were seen often enough, those of this frame and those in a gap.
@@ -132,6 +135,8 @@ class Tracker:
         """
         if len(boxes_m) != len(scores):
             raise ValueError(f"{len(boxes_m)} boxes have {len(scores)} scores")
+        if self._time_s is not None and self._time_s - BACK_S <= time_s < self._time_s:
+            time_s = self._time_s
         if self._time_s is not None and time_s < self._time_s:
             self.tracks = []
         elif self._time_s is not None:

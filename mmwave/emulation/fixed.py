@@ -20,7 +20,6 @@ from mmwave.dca1000 import CONTROL_PORT, DATA_PORT, encode_iiqq
 from mmwave.emulation.awr1843 import AWR1843Emulator
 from mmwave.emulation.dca1000 import DCA1000Emulator
 from mmwave.emulation.link import InjectedFaults, LinkFaults
-from mmwave.emulation.rig import differing
 from mmwave.waveform import Waveform
 
 logger = logging.getLogger(__name__)
@@ -131,7 +130,7 @@ class EmulatedFixedRadar:
         self.stop()
 
     def _started(self, waveform: Waveform) -> None:
-        wrong = differing(waveform, self.waveform)
+        wrong = waveform.differences(self.waveform)
         if wrong:
             logger.error(
                 "The emulated radar sends nothing: it was configured with another waveform than "
@@ -150,7 +149,7 @@ class EmulatedFixedRadar:
             number = -(-passed_ns // self._period_ns)
             while self._active():
                 at_ns = self._epoch_ns + number * self._period_ns
-                frame = self._samples[number % len(self._samples)]
+                frame = self._samples[self.frame_at(at_ns)]
                 if not self.card.send_frame(encode_iiqq(np.ascontiguousarray(frame)), at_ns):
                     break
                 self.frames_sent += 1

@@ -21,7 +21,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 import numpy as np
@@ -40,7 +40,6 @@ logger = logging.getLogger(__name__)
 
 _SETTLE_NS = 20_000_000
 _POLL_S = 0.02
-_SAME_WAVEFORM = 1e-4
 
 
 @dataclass(frozen=True)
@@ -79,17 +78,6 @@ def next_zero_ns(rotor: Rotor, after_ns: int, least_rad_s: float) -> int | None:
         return None
     missing_rad = float(np.mod(-rotor.angle_rad(after_ns), 2 * np.pi))
     return after_ns + round(missing_rad / speed_rad_s * 1e9)
-
-
-def differing(asked: Waveform, played: Waveform) -> list[str]:
-    """What a radar was asked for that what is played was not made with, as text."""
-    return [
-        f"{entry.name} = {getattr(asked, entry.name)} instead of {getattr(played, entry.name)}"
-        for entry in fields(Waveform)
-        if not np.isclose(
-            getattr(asked, entry.name), getattr(played, entry.name), rtol=_SAME_WAVEFORM, atol=0
-        )
-    ]
 
 
 class EmulatedRig:
@@ -223,7 +211,7 @@ class EmulatedRig:
     # The player -----------------------------------------------------------------------------------
 
     def _radar_started(self, waveform: Waveform) -> None:
-        wrong = differing(waveform, self.waveform)
+        wrong = waveform.differences(self.waveform)
         if wrong:
             logger.error(
                 "The emulated radar sends nothing: it was configured with another waveform than "

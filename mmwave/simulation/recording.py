@@ -339,8 +339,19 @@ def _key(
         digest.update(np.ascontiguousarray(values).tobytes())
     for time_s in np.linspace(0, duration_s, 8):
         digest.update(world.scene_at(float(time_s)).vertices_m.tobytes())
+    digest.update(physics_digest().encode())
+    return digest.hexdigest()[:24]
+
+
+def physics_digest(*more: str) -> str:
+    """Hash of the simulator's own text: samples of another one are made anew.
+
+    Args:
+        *more: modules of this package that determine the samples too.
+    """
+    digest = hashlib.sha256()
     here = Path(__file__).parent
-    for module in _PHYSICS:
+    for module in (*_PHYSICS, *more):
         digest.update((here / f"{module}.py").read_bytes())
     return digest.hexdigest()[:24]
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.simulation.fixed_radar import LINES, fixed_radar
-from mmwave.simulation.recording import RecordingError, cache_folder
+from mmwave.simulation.recording import RecordingError, cache_folder, physics_digest
 from mmwave.simulation.room import RADAR_HEIGHT_M, OccupiedRoom, generate_room
 from mmwave.waveform import Waveform
 
@@ -78,7 +78,12 @@ def record_room(
     room = generate_room(seed, session, people)
     root = folder or cache_folder() / "rooms"
     target = root / f"room_{seed}_{session}_{people}_{frames}"
-    wanted = {"format": FORMAT, "frames": frames, "waveform": asdict(waveform)}
+    wanted = {
+        "format": FORMAT,
+        "frames": frames,
+        "waveform": asdict(waveform),
+        "physics": physics_digest("fixed_radar", "room", "people"),
+    }
     if not _is_there(target, wanted):
         _write(target, room, wanted, waveform, frames, progress)
     os.utime(target)
@@ -88,6 +93,8 @@ def record_room(
         path = target / f"{view}.npy"
         try:
             samples[view] = np.load(path, mmap_mode="r")
+            if len(samples[view]) != frames:
+                raise ValueError(f"{len(samples[view])} frames instead of {frames}")
         except (OSError, ValueError) as error:
             raise RecordingError(f"{path} cannot be read ({error}): delete {target}") from error
     return RoomRecording(target, room, waveform, samples)

@@ -32,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--people", type=int, default=3, help="in the room (3)")
     group.add_argument("--session", type=int, default=0, help="day in the room (0)")
     group.add_argument(
-        "--room-seconds", type=float, default=20.0, help="simulated, played round and round (20)"
+        "--room-seconds",
+        type=float,
+        default=21.0,
+        help="simulated, played round and round; people are back after 10.5 s (21)",
     )
     group.add_argument("--steps", type=int, default=1, help="from noise to people (1)")
     group.add_argument("--boxes", type=int, default=10, help="random boxes (10)")

@@ -5,7 +5,7 @@ import itertools
 import torch
 from torch import Tensor
 
-from rexo_ros.camera import NEAREST_M, Camera
+from rexo_ros.camera import LARGEST, NEAREST_M, Camera
 from rexo_ros.space import Space
 
 
@@ -36,7 +36,7 @@ def image_boxes(boxes: Tensor, refinement: Tensor | None, space: Space, camera: 
         return torch.cat([low, high], dim=-1)
     size = high - low
     middle = (low + high) / 2 + size * refinement[..., :2]
-    half = size * refinement[..., 2:].exp() / 2
+    half = size * refinement[..., 2:].clamp(-LARGEST, LARGEST).exp() / 2
     return torch.cat([middle - half, middle + half], dim=-1)
 
 

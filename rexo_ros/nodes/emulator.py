@@ -95,7 +95,7 @@ class EmulatorNode(LifecycleNode):
         header = to_header(now_ns, self.parameters["frame_id"])
         passed_s = ((now_ns - self._epoch_ns) * 1e-9) % self._recording.duration_s
         self._people.publish(lambda: self._truth(passed_s, header))
-        self._camera.publish(lambda: _camera_info(header))
+        self._camera.publish(lambda: _camera_info(to_header(now_ns, "camera")))
 
     def _truth(self, passed_s: float, header: Any) -> MarkerArray:
         boxes_m = true_boxes_m(self._recording.room, passed_s)
@@ -118,7 +118,6 @@ def _camera_info(header: Any) -> CameraInfo:
     camera = MOUNTED_CAMERA
     message = CameraInfo()
     message.header = header
-    message.header.frame_id = "camera"
     message.width, message.height = camera.size_px
     (fx, fy), (cx, cy) = camera.focal_px, camera.centre_px
     message.distortion_model, message.d = "plumb_bob", [0.0] * 5

@@ -1,6 +1,7 @@
 """Parameters of the emulator of both fixed radars."""
 
 from mmwave.ros.parameters import Parameter
+from mmwave.simulation.trajectory import DRIVE_DURATION_S
 
 
 def _port(name: str, default: int, what: str) -> Parameter:
@@ -13,8 +14,8 @@ PARAMETERS = (
     Parameter("people", 3, "People in the room", minimum=0, maximum=5, read_only=True),
     Parameter(
         "seconds",
-        20.0,
-        "Simulated time, played round and round",
+        2 * DRIVE_DURATION_S,
+        "Simulated time, played round and round; people are back where they began after 10.5 s",
         minimum=1.0,
         maximum=60.0,
         read_only=True,

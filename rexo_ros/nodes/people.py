@@ -44,13 +44,15 @@ class PeopleNode(LifecycleNode):
     USER_ERRORS = (*LifecycleNode.USER_ERRORS, ModelError)
 
     def __init__(self, **options: Any) -> None:
-        super().__init__("people", **options)
         self._rate = Rate()
         self._last_ms = self._latency_s = 0.0
-        self._problem, self._missing = "", dict[str, str]()
+        self._missing: dict[str, str] = {}
+        self._wrong: dict[str, str] = {}
         self._camera: Camera | None = None
         self._camera_frame_id: str | None = None
+        self._camera_problem = ""
         self.frames = 0
+        super().__init__("people", **options)
 
     def configure(self) -> None:
         """Load the models and create the topics."""
@@ -70,6 +72,8 @@ class PeopleNode(LifecycleNode):
         """Take samples, by reference where the capture nodes are in this process."""
         space = self._detector.space
         frames, period_s = self._detector.trained.frames, ROOM_WAVEFORM.frame_period_s
+        self._missing, self._wrong = {}, {}
+        self._camera, self._camera_frame_id, self._camera_problem = None, None, ""
         self._views = {view: RadarView(space, view) for view in space.views}
         self._pairs = ViewPairs(space, frames, period_s, self.parameters["silent_s"])
         self._tracker = Tracker()
@@ -102,8 +106,16 @@ class PeopleNode(LifecycleNode):
     def _take_camera(self, message: Any) -> None:
         focal = (float(message.k[0]), float(message.k[4]))
         if min(focal) <= 0 or not (message.width and message.height):
-            self._problem = "camera_info is not calibrated: no boxes in its image"
+            self._camera, self._camera_frame_id = None, None
+            self._camera_problem = "camera_info is not calibrated: no boxes in its image"
             return
+        bent = any(message.d)
+        self._camera_problem = (
+            "camera_info has lens distortion, which is not modelled: publish that of the rectified "
+            "image"
+            if bent
+            else ""
+        )
         self._camera = replace(
             camera_of(self.parameters.values()),
             focal_px=focal,
@@ -124,8 +136,11 @@ class PeopleNode(LifecycleNode):
         try:
             heatmap, time_s = self._views[view](block)
         except ValueError as error:  # of another waveform, or not whole
-            self._problem = f"{view} radar: {error}"
+            if view not in self._wrong:
+                self.get_logger().error(f"{view} radar: {error}")
+            self._wrong[view] = str(error)
             return
+        self._wrong.pop(view, None)
         if heatmap is None:
             return
         window = self._pairs.add(view, heatmap, time_s, time.monotonic())
@@ -153,26 +168,30 @@ class PeopleNode(LifecycleNode):
             self.get_logger().warning(f"going on without the {view} radar: {why}")
         for view in self._missing.keys() - missing.keys():
             self.get_logger().info(f"the {view} radar is there again")
-        self._missing, self._problem = missing, ""
+        self._missing = missing
 
     def _status(self) -> Status:
-        values = {
+        values: dict[str, Any] = {
             "frames_per_s": self._rate.per_s,
             Key.COMPUTED_LATENCY: self._latency_s,
             "frame_ms": self._last_ms,
-            "blocks_dropped": sum(one.dropped for one in self._blocks.values())
-            if self.is_active
-            else 0,
-            "views": ", ".join(
-                view for view in self._detector.space.views if view not in self._missing
-            ),
         }
-        if self._problem:
-            return Status(Level.ERROR, self._problem, values)
-        if self._missing:
-            text = "; ".join(f"without the {view} radar: {why}" for view, why in
-                             self._missing.items())  # fmt: skip
-            return Status(Level.WARN, text, values)
+        if not self.is_active:
+            return Status(Level.OK, "not active", values)
+        views = [view for view in self._detector.space.views if view not in self._missing]
+        values["blocks_dropped"] = sum(one.dropped for one in self._blocks.values())
+        values["views"] = ", ".join(views)
+        if silent := self._pairs.problem(time.monotonic()):
+            wrong = [f"{view} radar: {why}" for view, why in self._wrong.items()]
+            return Status(Level.ERROR, "; ".join(wrong) or silent, values)
+        missing = [
+            f"without the {view} radar: {self._wrong.get(view, why)}"
+            for view, why in self._missing.items()
+        ]
+        if self._camera_problem:
+            missing.append(self._camera_problem)
+        if missing:
+            return Status(Level.WARN, "; ".join(missing), values)
         if not self._rate.per_s:
             return Status(Level.WARN, "no frame was worked through: does anyone listen?", values)
         return Status(Level.OK, "finding people", values)

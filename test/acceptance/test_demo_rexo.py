@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.ros, pytest.mark.timeout(400)]
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rexo")
     words = ["demo", "--system", "rexo", "--headless", "--json", "--seed", "71", "--people", "2"]
-    words += ["--seconds", "8", "--room-seconds", "8", "--output", str(folder / "out")]
+    words += ["--seconds", "8", "--room-seconds", "10.5", "--output", str(folder / "out")]
     done = subprocess.run(
         [sys.executable, "-m", "panoradar_ros.cli", *words],
         capture_output=True,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rexo_ros.learning.sequences import decode_power, encode_power
 from rexo_ros.normalisation import Normalisation
 
 
@@ -56,3 +57,23 @@ def test_what_cannot_be_is_refused():
         Normalisation((0.0,), (0.0,))
     with pytest.raises(ValueError, match="statistics are of 1 views, heatmaps of 2"):
         Normalisation((0.0,), (1.0,))(powers(0))
+
+
+def test_live_heatmaps_are_what_recorded_ones_are():
+    """The network must see live what it learned from: also where the radar does not look."""
+    power = np.random.default_rng(5).exponential(1e3, (2, 4, 16, 8)).astype(np.float32) + 1
+    power[..., :2, :] = 0.0
+    normalise = Normalisation((6.0, 6.0), (2.0, 2.0))
+    recorded = normalise(decode_power(encode_power(power)))
+    live = normalise(power)
+    quarter_decibel = 0.25 * np.log(10) / 10 / 2.0
+    np.testing.assert_allclose(live, recorded, atol=quarter_decibel + 1e-5)
+    assert (live[..., :2, :] == 0).all()
+    whole = Normalisation()
+    np.testing.assert_allclose(whole(power), whole(decode_power(encode_power(power))), atol=0.05)
+
+
+def test_statistics_of_some_views():
+    both = Normalisation((1.0, 2.0), (3.0, 4.0))
+    assert both.of_views([1]) == Normalisation((2.0,), (4.0,))
+    assert Normalisation().of_views([1]) == Normalisation()

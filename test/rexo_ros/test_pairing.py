@@ -29,15 +29,68 @@ def feed(both, frames, offset_s=0.02, views=("horizontal", "vertical"), first=0)
     return last
 
 
-@pytest.mark.parametrize("offset_s", [-0.024, 0.0, 0.02, 0.049])
+@pytest.mark.parametrize("offset_s", [0.001, 0.02, 0.049])
 def test_frames_of_both_that_are_near_in_time_go_together(offset_s):
     window = feed(pairs(), 6, offset_s)
     assert window.missing == {}
     assert window.time_s == pytest.approx(5 * PERIOD_S)
     assert window.power[0, :, 0, 0].tolist() == [2, 3, 4, 5]
-    newest = window.power[1, -1, 0, 0] - 100
-    assert newest in (4, 5)
-    assert np.diff(window.power[1, :, 0, 0]).tolist() == [1, 1, 1]
+    # frame 5 of the other one has not arrived: 4 is the nearest of those that have
+    assert window.power[1, :, 0, 0].tolist() == [101, 102, 103, 104]
+
+
+def test_of_two_frames_the_nearer_one_is_taken():
+    both = pairs()
+    window = None
+    for frame in range(6):
+        time_s = frame * PERIOD_S
+        window = both.add("horizontal", heatmap(frame), time_s, time_s)
+        both.add("vertical", heatmap(100 + frame), time_s + 0.049, time_s + 0.049)
+    # 1 ms off, not 49 ms
+    assert window.power[1, -1, 0, 0] == 104
+
+
+def test_a_radar_that_loses_frames_is_left_out_and_does_not_stop_the_other():
+    both = pairs()
+    told, missing = 0, set()
+    for frame in range(60):
+        time_s = frame * PERIOD_S
+        if frame % 3:
+            window = both.add("horizontal", heatmap(frame), time_s, time_s)
+            assert window is None
+        window = both.add("vertical", heatmap(frame), time_s + 0.01, time_s + 0.01)
+        if window is not None:
+            told += 1
+            missing |= set(window.missing.items())
+    assert told > 50
+    assert {name for name, _ in missing} == {"horizontal"}
+    assert any("frames are missing: up to 0.10 s" in why for _, why in missing)
+
+
+def test_radars_of_another_period_are_told_as_that():
+    both = pairs()
+    for frame in range(10):
+        time_s = 2 * frame * PERIOD_S
+        for view in ("horizontal", "vertical"):
+            assert both.add(view, heatmap(frame), time_s, time_s) is None
+    assert "horizontal radar: frames are missing: up to 0.10 s" in both.problem(1.0)
+    assert "no frame for 9.1 s" in both.problem(10.0)
+    assert pairs().problem(0.0).count("no frame has come") == 2
+
+
+def test_time_does_not_go_back_when_another_radar_leads():
+    both = pairs()
+    times = []
+    for frame in range(60):
+        time_s = frame * PERIOD_S
+        for view, offset_s in (("horizontal", 0.0), ("vertical", 0.02)):
+            if view == "horizontal" and 20 <= frame < 40:
+                continue
+            window = both.add(view, heatmap(frame), time_s + offset_s, time_s + offset_s)
+            if window is not None:
+                times.append(window.time_s)
+    assert (np.diff(times) > 0).all()
+    assert len(times) > 45
 
 
 def test_nothing_is_told_before_there_are_enough_frames():

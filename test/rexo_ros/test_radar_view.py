@@ -1,5 +1,7 @@
 """Live samples of one radar: lost chirps do not flicker, much loss makes no heatmap."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,16 @@ def test_time_that_goes_back_forgets_the_room():
     again, _ = view(block(0, bin_number=40))
     fresh, _ = RadarView(SPACE, "horizontal")(block(0, bin_number=40))
     np.testing.assert_allclose(again, fresh)
+
+
+def test_a_frame_without_an_antenna_makes_no_heatmap():
+    valid = np.ones((WAVE.loops_per_frame, WAVE.virtual_antennas), bool)
+    valid[:, 2] = False
+    assert RadarView(SPACE, "horizontal")(block(0, valid=valid))[0] is None
+
+
+def test_other_chirps_are_refused_by_name():
+    one = block(0)
+    other = replace(WAVE, frame_period_s=0.1)
+    with pytest.raises(ValueError, match=r"frame_period_s = 0\.1 instead of 0\.05.*rexo_radars"):
+        RadarView(SPACE, "horizontal")(replace(one, waveform=other))
