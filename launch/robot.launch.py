@@ -38,6 +38,10 @@ VIEWS = ("horizontal", "vertical")
 FIXED = ("people", "room_emulator")
 RECORDED = ["radar/raw", "joint_states", "odom", "velocity", "points", "scan", "sim/odometry"]
 RECORDED_ONCE = ["sim/building", "robot_description"]
+RECORDED_FIXED = [
+    "horizontal/radar/raw", "vertical/radar/raw", "camera_info", "people/tracks", "people/boxes",
+    "people/poses", "people/image_boxes", "sim/people",
+]  # fmt: skip
 RECORDED_OF_ALL = ["/tf", "/tf_static"]  # in no namespace: every robot's transforms go there
 
 ARGUMENTS = [
@@ -314,6 +318,9 @@ def recording(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
         return []
     namespace = argument["namespace"].strip("/")
     prefix = f"/{namespace}/" if namespace else "/"
-    topics = [f"{prefix}{topic}" for topic in (*RECORDED, *RECORDED_ONCE)] + RECORDED_OF_ALL
+    recorded = [*RECORDED, *RECORDED_ONCE] if argument["panoradar"] == "true" else []
+    if argument["rexo"] == "true":
+        recorded += RECORDED_FIXED
+    topics = [f"{prefix}{topic}" for topic in recorded] + RECORDED_OF_ALL
     command = ["ros2", "bag", "record", "--storage", "mcap", "--output", argument["record"]]
     return [ExecuteProcess(cmd=[*command, "--topics", *topics], output="screen")]

@@ -28,14 +28,12 @@ class Trained:
         frames: of a heatmap.
         normalisation: of powers.
         times: of the diffusion.
-        noisy: starts from noise; False for a detector that has boxes of its own.
     """
 
     space: Space
     frames: int
     normalisation: Normalisation
     times: int
-    noisy: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """For a card."""
@@ -51,7 +49,6 @@ class Trained:
             "mean": self.normalisation.mean and list(self.normalisation.mean),
             "deviation": self.normalisation.deviation and list(self.normalisation.deviation),
             "times": self.times,
-            "noisy": self.noisy,
         }
 
     @staticmethod
@@ -80,7 +77,6 @@ class Trained:
                 int(told["frames"]),
                 Normalisation(mean, deviation),
                 int(told["times"]),
-                bool(told["noisy"]),
             )
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelError(

@@ -26,7 +26,8 @@ class Space:
         rows: of a heatmap, along depth.
         columns: of a heatmap, along the view's lateral axis.
         views: names from :data:`LATERAL`, one or more.
-        floor_m: vertical coordinate of the floor.
+        floor_m: vertical coordinate of the floor; of the data sets' it is not told, and a metre
+            below the radars is a guess.
 
     Raises:
         ValueError: an extent is empty, a view unknown, or there is none.

@@ -253,10 +253,12 @@ def _history(source: Path) -> dict[str, Any]:
 
 def _restore(run: Run) -> None:
     state = read_checkpoint(run.folder, run.settings.device)
+    # a setting that there was not when the run began had its default
+    there = asdict(type(run.settings)()) | state["settings"]
     other = {
-        name: (state["settings"].get(name), value)
+        name: (there[name], value)
         for name, value in asdict(run.settings).items()
-        if name != "device" and state["settings"].get(name) != value
+        if name != "device" and there[name] != value
     }
     if other:
         raise ValueError(

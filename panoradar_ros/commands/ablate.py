@@ -6,12 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from panoradar_ros.commands import export_rexo
+from panoradar_ros.commands.cards import card_of
 from panoradar_ros.commands.errors import require_torch
 
 if TYPE_CHECKING:
     from rexo_ros.learning.ablation import Variant
     from rexo_ros.learning.samples import SimulatedSet
     from rexo_ros.learning.settings import RexoTraining
+    from rexo_ros.learning.task import RexoTask
 
 SHOWN = ("ap", "ap50", "ap75", "ar10", "ap_3d", "ap50_3d", "place_median_m")
 
@@ -24,7 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--test", type=Path, required=True, nargs="+",
         help="folders of sequences of other rooms or days, one column of figures each",
     )  # fmt: skip
-    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
+    parser.add_argument(
+        "--validation", type=Path, required=True, help="sequences for the logs of the trainings"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of the runs, and of models/NAME_*.onnx"
+    )
     parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to train (all)")
     parser.add_argument("--size", default="small", help="of the networks (small)")
     parser.add_argument("--steps", type=int, default=2000, help="of each training (2000)")
@@ -43,8 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     from mmwave.learning.training import use_all_cores
     from rexo_ros.learning.ablation import VARIANTS, as_table
-    from rexo_ros.learning.samples import SimulatedSet
+    from rexo_ros.learning.samples import SimulatedSet, refuse_overlap
     from rexo_ros.learning.settings import RexoTraining
+    from rexo_ros.learning.task import RexoTask
 
     use_all_cores()
     known = {one.name: one for one in VARIANTS}
@@ -64,10 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     bar = partial(tqdm, disable=arguments.json or None)
     samples = SimulatedSet.under(arguments.data, progress=bar)
+    validation = SimulatedSet.under(arguments.validation, progress=bar)
     tests = {path.name: SimulatedSet.under(path, progress=bar) for path in arguments.test}
+    refuse_overlap(samples, validation, "the validation")
+    for name, test in tests.items():
+        refuse_overlap(samples, test, f"the test {name}")
+    task = RexoTask(samples, validation)
     rows: dict[str, dict[str, Any]] = {}
     for name in arguments.only or known:
-        rows |= _rows(known[name], common, arguments, samples, tests, bar)
+        rows |= _rows(known[name], common, arguments, task, tests, bar)
     if arguments.json:
         print(json.dumps({"simulated": True, "settings": vars(common), "rows": rows}))
     else:
@@ -80,7 +94,7 @@ def _rows(
     variant: "Variant",
     common: "RexoTraining",
     arguments: argparse.Namespace,
-    samples: "SimulatedSet",
+    task: "RexoTask",
     tests: "dict[str, SimulatedSet]",
     bar: Any,
 ) -> dict[str, dict[str, Any]]:
@@ -91,14 +105,15 @@ def _rows(
     from rexo_ros.diffusion import Sampler
     from rexo_ros.learning.ablation import SEARCHES, evaluated
     from rexo_ros.learning.networks.base import BoxDetector
-    from rexo_ros.learning.task import RexoTask
 
     settings = variant.settings(common)
-    task = RexoTask(samples, next(iter(tests.values())))
     folder = arguments.output / variant.name
     train(task, folder, settings, bar)
-    net, _ = read_run(folder, task)
+    net, about = read_run(folder, task)
     assert isinstance(net, BoxDetector)
+    output = arguments.output / "models" / f"{variant.name}.onnx"
+    card = card_of(output, "Apache-2.0", about)
+    export_rexo.write(net, settings, about, next(iter(tests.values())), output, card)
     searches = SEARCHES if variant.name == "rexo" else ((settings.boxes, 1),)
     result: dict[str, dict[str, Any]] = {}
     for boxes, steps in searches:

@@ -81,6 +81,8 @@ def _contents(samples: list[Any]) -> dict[str, Any]:
         "people_per_frame": round(len(boxes) / len(samples), 2),
     }
     if len(boxes):
+        lower = boxes[:, 1] - boxes[:, 4] / 2
+        result["lower_faces_m"] = np.quantile(lower, [0.05, 0.5, 0.95]).round(2).tolist()
         result["median_size_m"] = np.median(boxes[:, 3:], axis=0).round(2).tolist()
         result["places_m"] = [
             np.quantile(boxes[:, axis], [0.05, 0.95]).round(2).tolist() for axis in range(3)

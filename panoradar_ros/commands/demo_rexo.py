@@ -23,6 +23,9 @@ from panoradar_ros.ports import free_udp_ports
 START_TIMEOUT_S = 240.0
 HOST = "127.0.0.1"
 DEVICES = {"horizontal": "127.0.0.4", "vertical": "127.0.0.5"}
+OTHERS = ("record", "recognition", "semantic", "range_model", "reorder")
+"""Options of the other system."""
+
 TRUTH_APART_NS = 60_000_000
 
 
@@ -50,6 +53,9 @@ def run(arguments: argparse.Namespace, viewer: str) -> int:
         arguments: of the command.
         viewer: mode of the viewer.
     """
+    for name in OTHERS:
+        if getattr(arguments, name):
+            raise ValueError(f"--{name.replace('_', '-')} is of --system panoradar, not of rexo")
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     with ExitStack() as stack:
@@ -197,7 +203,10 @@ def _report(
     latest = max(seen.tracks)
     first = sum(one < usage["start_s"] for one in seen.arrival_s)
     measured = sorted(seen.tracks)[first:]
-    score = score_live({stamp: seen.tracks[stamp] for stamp in measured}, truth, TRUTH_APART_NS)
+    tracks = {
+        stamp: [one for one in seen.tracks[stamp] if _looked_at(one, space)] for stamp in measured
+    }
+    score = score_live(tracks, truth, TRUTH_APART_NS)
     latency_ms = 1e3 * np.array(seen.latency_s[first:])
     if not len(latency_ms):
         raise RuntimeError("no frame was worked through in the measured time")
@@ -209,8 +218,8 @@ def _report(
         "frames_per_s": round(len(latency_ms) / usage["wall_s"], 2),
         "latency_ms_p50": round(float(np.median(latency_ms)), 1),
         "latency_ms_p95": round(float(np.quantile(latency_ms, 0.95)), 1),
-        "frame_ms": float(node.get("frame_ms", "nan")),
-        **{name: round(value, 4) for name, value in asdict(score).items()},
+        "frame_ms": _known(float(node.get("frame_ms", "nan"))),
+        **{name: _known(value) for name, value in asdict(score).items()},
         "image_boxes": seen.image_boxes,
         "cpu_fraction": round(usage["cpu"], 3),
         "rss_mb": round(usage["rss_mb"]),
@@ -220,6 +229,11 @@ def _report(
     nearest = min(truth, key=lambda stamp: abs(stamp - latest), default=None)
     there = truth[nearest] if nearest is not None else []
     return report, live_picture(seen.heatmaps, seen.tracks[latest], there, space)
+
+
+def _known(value: float) -> float | None:
+    """A figure; None where it is no number."""
+    return None if np.isnan(value) else round(value, 4)
 
 
 def _looked_at(one: Any, space: Any) -> bool:
@@ -233,9 +247,9 @@ def _table(report: dict[str, Any]) -> str:
     lines = [
         f"Simulated room, {report['seconds']} s: {report['frames_per_s']} frames/s, "
         f"{report['latency_ms_p50']} ms from a frame to its tracks",
-        f"  people found       {100 * report['found']:.0f} % of {report['people']} "
-        f"(within 0.5 m), {report['false_per_frame']:.2f} false a frame",
-        f"  place, median      {report['place_median_m']:.2f} m",
+        f"  people found       {100 * (report['found'] or 0):.0f} % of {report['people']} "
+        f"(within 0.5 m), {report['false_per_frame'] or 0:.2f} false a frame",
+        f"  place, median      {report['place_median_m'] or float('nan'):.2f} m",
         f"  changes of number  {report['switches']}",
         f"  processor          {100 * report['cpu_fraction']:.0f} %, {report['rss_mb']} MB",
     ]

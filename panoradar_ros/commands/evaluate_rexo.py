@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from panoradar_ros.commands.seeds import refuse_trained, seeds_of
+from panoradar_ros.commands import rexo_data
+from panoradar_ros.commands.seeds import refuse_trained
 
 if TYPE_CHECKING:
     from rexo_ros.detector import Detector
@@ -15,37 +16,56 @@ if TYPE_CHECKING:
 SHOWN = ("ap", "ap50", "ap75", "ar1", "ar10", "ap_3d", "ap50_3d", "place_median_m")
 
 
+OTHERS = ("styles", "pictures", "rotate", "range_model", "semantic_model")
+"""Options of the other system."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this system alone."""
     group = parser.add_argument_group("rexo")
     group.add_argument("--backbone-model", type=Path, help="ONNX file (the one that is installed)")
     group.add_argument("--step-model", type=Path, help="ONNX file (the one that is installed)")
+    group.add_argument(
+        "--baselines",
+        type=Path,
+        metavar="DIR",
+        help="of NAME_backbone.onnx and NAME_step.onnx, as panoradar ablate writes them: judged on "
+        "the same frames",
+    )
+    rexo_data.add_arguments(group)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Simulate fresh rooms, evaluate, print."""
+    """Simulate fresh rooms or read frames, evaluate, print."""
     from tqdm import tqdm
 
     from mmwave.this_machine import machine
     from rexo_ros.learning.evaluation import Evaluation, latency_ms
     from rexo_ros.learning.report import shown, write_report
 
+    for name in OTHERS:
+        if getattr(arguments, name):
+            raise ValueError(f"--{name.replace('_', '-')} is of evaluate panoradar, not of rexo")
     detector, card = _detector(arguments)
-    evaluation = Evaluation(detector, arguments.seed)
+    evaluation = Evaluation(detector, arguments.seed, _baselines(arguments))
     frames, last = [], None
     source, count = _frames(arguments, detector, card)
     bar = tqdm(source, total=count, unit="frame", disable=arguments.json or None)
     for one in bar:
-        last = one.sample
+        last = one
         found = evaluation.add(one)
         if arguments.report is not None:
-            size_px = one.samples.camera.size_px
-            frames.append(shown(one.sample, found, one.samples.space, size_px))
+            frames.append(shown(one.sample, found, one.space, one.camera))
     assert last is not None  # for the type checker: --limit is at least 1
+    figures = evaluation.as_json()
+    figures["simulated"] = last.kind != "data" or arguments.data_set == "simulated"
     result = {
         "seed": arguments.seed,
-        **evaluation.as_json(),
-        "baselines": card.about.get("baselines"),
+        **figures,
+        "baselines": figures.get("baselines", card.about.get("ablation")),
+        "baselines_of": "these frames"
+        if "baselines" in figures
+        else {"the model's card, trained with": card.about.get("ablation_settings")},
         "latency_ms": latency_ms(detector, last),
         "model_sha256": card.sha256,
         "machine": machine(),
@@ -61,6 +81,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _baselines(arguments: argparse.Namespace) -> "dict[str, Detector]":
+    from mmwave.inference import OnnxModel
+    from rexo_ros.detector import Detector
+
+    if arguments.baselines is None:
+        return {}
+    paths = sorted(arguments.baselines.glob("*_backbone.onnx"))
+    if not paths:
+        raise ValueError(f"--baselines {arguments.baselines} holds no NAME_backbone.onnx")
+    return {
+        path.name.removesuffix("_backbone.onnx"): Detector(
+            OnnxModel(path, arguments.device),
+            OnnxModel(path.with_name(path.name.replace("_backbone", "_step")), arguments.device),
+        )
+        for path in paths
+    }
+
+
 def _detector(arguments: argparse.Namespace) -> "tuple[Detector, Any]":
     from mmwave.inference import OnnxModel
     from rexo_ros.detector import Detector
@@ -74,25 +112,29 @@ def _detector(arguments: argparse.Namespace) -> "tuple[Detector, Any]":
 def _frames(
     arguments: argparse.Namespace, detector: "Detector", card: Any
 ) -> "tuple[Iterator[Fresh], int]":
-    """Half of the frames of new rooms, then half of other days in rooms that were trained in."""
-    from rexo_ros.learning.evaluation import FIRST_SESSION, fresh_frames
-    from rexo_ros.space import SPACES
+    """Frames on disk; or half of new rooms, then half of other days in rooms trained in."""
+    import numpy as np
 
+    from rexo_ros.learning.evaluation import FIRST_SESSION, frames_on_disk, fresh_frames
+
+    if arguments.data is not None:
+        samples = rexo_data.sample_set(arguments, arguments.data, "test", lambda one, **_: one)
+        return frames_on_disk(samples, arguments.limit), min(arguments.limit, len(samples))
     refuse_trained(card, arguments.seed, arguments.limit)
-    try:
-        name = next(name for name, space in SPACES.items() if space == detector.space)
-    except StopIteration:
+    name = _space_name(detector, card)
+    data = card.about["training"]["data"]
+    if max(data.get("sessions", [0])) >= FIRST_SESSION:
         raise ValueError(
-            f"{card.name} was trained for {detector.space}, of which no rooms are simulated"
-        ) from None
-    ranges = seeds_of(card.about["training"]["data"])
-    trained = [seed for first, last in ranges for seed in range(first, last + 1)]
+            f"{card.name} was trained on sessions up to {max(data['sessions'])}; those from "
+            f"{FIRST_SESSION} on are kept for evaluations"
+        )
+    trained = [
+        seed for first, last in data.get("seed_ranges", []) for seed in range(first, last + 1)
+    ]
     unseen = -(-arguments.limit // 2)
     seen = arguments.limit - unseen if trained else 0
     rooms = [arguments.seed + number for number in range(arguments.limit)]
-    # as far apart as there are rooms, other ones for other seeds
-    first = arguments.seed % len(trained) if trained else 0
-    known = [trained[(first + 37 * number) % len(trained)] for number in range(seen)]
+    known = np.random.default_rng(arguments.seed).permutation(trained).tolist()
     session = FIRST_SESSION + 2 * (arguments.seed % 400)
 
     def source() -> "Iterator[Fresh]":
@@ -103,11 +145,29 @@ def _frames(
     return source(), unseen + seen
 
 
+def _space_name(detector: "Detector", card: Any) -> str:
+    """Of the rooms that are simulated for a network, whatever its views."""
+    from rexo_ros.space import SPACES
+
+    for name, space in SPACES.items():
+        if space.seen_by(*detector.space.views) == detector.space:
+            return name
+    raise ValueError(
+        f"{card.name} was trained for {detector.space}, of which no rooms are simulated: give "
+        "frames with --data"
+    )
+
+
 def _print(result: dict[str, Any]) -> None:
-    print(f"Simulated rooms from seed {result['seed']} on: {result['frames']} frames")
-    rows = {f"{kind} rooms": result[kind] for kind in ("unseen", "seen") if kind in result}
-    rows |= {f"{steps} steps, unseen": row for steps, row in result["by_steps"].items()}
+    where = "frames on disk" if "data" in result else f"rooms from seed {result['seed']} on"
+    simulated = "Simulated" if result["simulated"] else "Measured"
+    print(f"{simulated}, {where}: {result['frames']} frames")
+    kinds = ("unseen", "seen", "data")
+    rows = {f"{kind} rooms": result[kind] for kind in kinds if kind in result}
+    rows |= {f"{steps} steps": row for steps, row in result["by_steps"].items()}
     rows |= {f"{view} radar alone": row for view, row in result["one_radar"].items()}
+    if result["baselines_of"] == "these frames":
+        rows |= result["baselines"]
     print(f"  {'':24}" + "".join(f"{name:>16}" for name in SHOWN))
     for text, row in rows.items():
         told = ("-" if row.get(name) is None else f"{row[name]:.4g}" for name in SHOWN)

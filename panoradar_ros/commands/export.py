@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from panoradar_ros.commands import export_rexo
+from panoradar_ros.commands.cards import card_of
 from panoradar_ros.commands.errors import require_torch
 
 
@@ -21,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--frames", type=int, default=64, help="that the card's scores are of (64)")
     parser.add_argument("--range-model", type=Path, help="of the semantic network (the installed)")
-    parser.add_argument(
-        "--ablation", type=Path, help="of rexo: what panoradar ablate --json printed, for the card"
-    )
+    export_rexo.add_arguments(parser)
     parser.add_argument(
         "--licence", default="Apache-2.0", help="of the weights, for the card (Apache-2.0)"
     )
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("export")
     if arguments.output.suffix != ".onnx":
         raise ValueError(f"--output must be NAME.onnx, got {arguments.output}")
-    export = {"range": _range, "semantic": _semantic, "rexo": _rexo}[arguments.network]
+    export = {"range": _range, "semantic": _semantic, "rexo": export_rexo.export}[arguments.network]
     print(json.dumps({"file": str(arguments.output), **export(arguments)}))
     return 0
 
@@ -53,7 +53,7 @@ def _range(arguments: argparse.Namespace) -> dict[str, Any]:
     chosen = frames.spread(arguments.frames)
     scores = score_range_net(net, frames, arguments.frames).as_json()
     strongest = score_strongest_echo(frames[number] for number in chosen).as_json()
-    card = _card(arguments.output, arguments.licence, about) | {
+    card = card_of(arguments.output, arguments.licence, about) | {
         "what": "range, spread, confidence and normals of a panorama of echoes",
         "input": "echo (1, row, column, range) uint8: quarter decibels over the cube's median",
         "scores": {
@@ -91,7 +91,7 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
             f"{model.path}: give that one as --range-model"
         )
     scores = task.validate(net, PanoramaTraining(network="semantic"))
-    card = _card(arguments.output, arguments.licence, about) | {
+    card = card_of(arguments.output, arguments.licence, about) | {
         "what": "classes of pixels and boxes of people and things, from a learned range image",
         "input": "features (1, channel, row, column), see panoradar_ros.recognition.features",
         "range_model_sha256": model.card.sha256,
@@ -100,48 +100,3 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     features = looked[0].features.astype(np.float32)
     errors = export_semantic_net(net, arguments.output, features, card)
     return {"onnx_against_pytorch": errors, **scores}
-
-
-def _rexo(arguments: argparse.Namespace) -> dict[str, Any]:
-    import numpy as np
-
-    from mmwave.learning.training import read_run
-    from rexo_ros.learning.ablation import evaluated
-    from rexo_ros.learning.export import export_rexo
-    from rexo_ros.learning.networks.base import BoxDetector
-    from rexo_ros.learning.samples import SimulatedSet
-    from rexo_ros.learning.settings import RexoTraining
-    from rexo_ros.learning.task import RexoTask, only
-    from rexo_ros.normalisation import Normalisation
-
-    samples = SimulatedSet.under(arguments.data)
-    net, about = read_run(arguments.trained, RexoTask(samples, samples))
-    assert isinstance(net, BoxDetector)
-    told = about["data"]["normalisation"]
-    normalisation = Normalisation(
-        *(told[name] and tuple(told[name]) for name in ("mean", "deviation"))
-    )
-    settings = RexoTraining(**about["settings"])
-    numbers = np.linspace(0, len(samples) - 1, arguments.frames).round().astype(int).tolist()
-    scores = evaluated(net, settings, normalisation, samples, dict.fromkeys(numbers)).as_json()
-    card = _card(arguments.output, arguments.licence, about) | {
-        "what": "people in the heatmaps of fixed radars, by diffusion of boxes in space",
-        "scores": {"of": samples.describe(), "learned": scores},
-    }
-    if arguments.ablation is not None:
-        table = json.loads(arguments.ablation.read_text(encoding="utf-8"))
-        card["baselines"] = table["rows"]
-        card["baselines_settings"] = table["settings"]
-    heatmaps = only(normalisation(samples[0].power), samples.space, settings)
-    folder, stem = arguments.output.parent, arguments.output.stem
-    errors = export_rexo(net, folder, stem, heatmaps, normalisation, card)
-    return {"onnx_against_pytorch": errors, **scores}
-
-
-def _card(output: Path, licence: str, about: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": output.stem,
-        "simulated": bool(about.get("data", {}).get("simulated")),
-        "licence": licence,
-        "training": about,
-    }

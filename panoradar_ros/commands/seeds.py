@@ -21,7 +21,7 @@ def refuse_trained(card: "ModelCard", seed: int, buildings: int) -> None:
     for first, last in seeds_of(card.about):
         if seed <= last and first < seed + buildings:
             raise ValueError(
-                f"--seed {seed}: {card.name} was trained or chosen on buildings of seeds {first} "
+                f"--seed {seed}: {card.name} was trained or chosen on what has the seeds {first} "
                 f"to {last}; take others"
             )
 

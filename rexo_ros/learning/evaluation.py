@@ -3,19 +3,21 @@ rooms that it was trained in.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mmwave.metrics import ImageBoxes, average_precision
+from rexo_ros.camera import Camera
 from rexo_ros.detections import Detections
 from rexo_ros.detector import Detector
 from rexo_ros.diffusion import Sampler
-from rexo_ros.learning.samples import Sample, SimulatedSet
+from rexo_ros.learning.samples import Sample, SampleSet, SimulatedSet
 from rexo_ros.learning.scores import DetectionScores, overlap
 from rexo_ros.learning.simulated import simulate_sequence
+from rexo_ros.space import Space
 
 STRIDE = 4
 FRAMES_OF_A_SEQUENCE = 16
@@ -40,30 +42,27 @@ class Fresh:
     """A frame to be judged.
 
     Attributes:
-        kind: ``seen`` or ``unseen`` room.
-        samples: it is one of; gives space and camera.
-        number: in them.
+        kind: ``seen`` or ``unseen`` room of a simulation, ``data`` of frames on disk.
+        sample: the frame.
+        space: of its heatmaps.
+        camera: whose image the truth is in; None where it is not known.
     """
 
     kind: str
-    samples: SimulatedSet
-    number: int
-
-    @property
-    def sample(self) -> Sample:
-        """The frame."""
-        return self.samples[self.number]
+    sample: Sample
+    space: Space
+    camera: Camera | None
 
     @property
     def split(self) -> str:
-        """The paper's name of where it belongs."""
-        people = int(self.samples.sequences[0].about["people"])
-        return SPLITS[self.kind, min(max(people, 1), 2)]
+        """The paper's name of where it belongs; empty of frames on disk."""
+        people = min(max(int(self.sample.about["people"]), 1), 2)
+        return SPLITS.get((self.kind, people), "")
 
     @property
-    def room(self) -> int:
-        """Seed of its room."""
-        return int(self.samples.sequences[0].about["room"])
+    def room(self) -> str:
+        """Its room, as the data set calls it."""
+        return str(self.sample.about["room"])
 
 
 def fresh_frames(
@@ -85,7 +84,19 @@ def fresh_frames(
         sequence = simulate_sequence(room, session, FRAMES_OF_A_SEQUENCE, space_name)
         samples = SimulatedSet([sequence], STRIDE)
         for one in range(min(each, count - number * each)):
-            yield Fresh(kind, samples, one)
+            yield Fresh(kind, samples[one], samples.space, samples.camera)
+
+
+def frames_on_disk(samples: SampleSet, count: int) -> Iterator[Fresh]:
+    """Frames of a data set, evenly spread.
+
+    Args:
+        samples: of the data set.
+        count: of frames, at most.
+    """
+    places = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
+    for number in dict.fromkeys(places.tolist()):
+        yield Fresh("data", samples[number], samples.space, samples.camera)
 
 
 @dataclass
@@ -95,50 +106,60 @@ class Evaluation:
     Attributes:
         detector: exported.
         seed: of the noise that boxes begin as.
+        others: exported detectors to compare it with, on the same frames.
     """
 
     detector: Detector
     seed: int = 0
+    others: Mapping[str, Detector] = field(default_factory=dict)
     _kinds: dict[str, DetectionScores] = field(default_factory=dict)
     _splits: dict[str, DetectionScores] = field(default_factory=dict)
     _steps: dict[int, DetectionScores] = field(default_factory=dict)
     _lone: dict[str, DetectionScores] = field(default_factory=dict)
-    _rooms: dict[tuple[str, int], DetectionScores] = field(default_factory=dict)
+    _rooms: dict[tuple[str, str], DetectionScores] = field(default_factory=dict)
+    _others: dict[tuple[str, str], DetectionScores] = field(default_factory=dict)
     _count: int = 0
 
     def add(self, one: Fresh) -> Detections:
-        """Judge a frame; hands back what was found in it in one step."""
+        """Judge a frame; hands back what was found in it in one step.
+
+        Raises:
+            ValueError: its heatmaps are of another space than the detector's.
+        """
         sample = one.sample
         self._count += 1
-        found = self._found(one, 1)
-        self._kinds.setdefault(one.kind, DetectionScores()).add(found, sample)
-        self._splits.setdefault(one.split, DetectionScores()).add(found, sample)
-        self._rooms.setdefault((one.kind, one.room), DetectionScores()).add(found, sample)
-        if one.kind == "unseen":
+        found = self._found(self.detector, one, 1)
+        _add(self._kinds, one.kind, found, sample)
+        _add(self._rooms, (one.kind, one.room), found, sample)
+        if one.split:
+            _add(self._splits, one.split, found, sample)
+        for name, other in self.others.items():
+            _add(self._others, (name, one.kind), self._found(other, one, 1), sample)
+        if one.kind != "seen":
             for steps in STEPS:
-                again = found if steps == 1 else self._found(one, steps)
-                self._steps.setdefault(steps, DetectionScores()).add(again, sample)
+                again = found if steps == 1 else self._found(self.detector, one, steps)
+                _add(self._steps, steps, again, sample)
             for view in self.detector.space.views:
-                alone = self._found(one, 1, view)
-                self._lone.setdefault(view, DetectionScores()).add(alone, sample)
+                _add(self._lone, view, self._found(self.detector, one, 1, view), sample)
         return found
 
-    def _found(self, one: Fresh, steps: int, alone: str = "") -> Detections:
+    def _found(self, detector: Detector, one: Fresh, steps: int, alone: str = "") -> Detections:
         """Detections in some steps; with one radar silent but ``alone`` if that is given."""
-        power = one.sample.power
-        views = self.detector.space.views
+        views = detector.space.views
+        if not set(views) <= set(one.space.views) or one.space.seen_by(*views) != detector.space:
+            raise ValueError(f"heatmaps are of {one.space}, the network is for {detector.space}")
+        power = one.sample.power[[one.space.views.index(view) for view in views]]
         if alone and len(views) > 1:
             power[[place for place, view in enumerate(views) if view != alone]] = np.nan
-        self.detector.sampler = Sampler(steps=steps, schedule=self.detector.schedule)
+        detector.sampler = Sampler(steps=steps, schedule=detector.schedule)
         generator = np.random.default_rng([self.seed, self._count])
-        return self.detector(power, generator, one.samples.camera)
+        return detector(power, generator, one.camera)
 
     def as_json(self) -> dict[str, Any]:
         """All figures."""
         kinds = {kind: scores.as_json() for kind, scores in self._kinds.items()}
         for kind, figures in kinds.items():
             figures["ap_90"] = self._interval(kind)
-        unseen = self._kinds.get("unseen")
         result: dict[str, Any] = {
             "simulated": True,
             "frames": self._count,
@@ -147,6 +168,11 @@ class Evaluation:
             "by_steps": {str(steps): _short(scores) for steps, scores in self._steps.items()},
             "one_radar": {view: _short(scores) for view, scores in self._lone.items()},
         }
+        if self._others:
+            result["baselines"] = {
+                f"{name}, {kind}": _short(scores) for (name, kind), scores in self._others.items()
+            }
+        unseen = self._kinds.get("unseen", self._kinds.get("data"))
         if unseen is not None:
             edges = np.linspace(0, 1, 11)
             counts, _ = np.histogram(unseen.overlaps, edges)
@@ -168,26 +194,34 @@ class Evaluation:
         return [round(100 * float(one), 2) for one in np.quantile(drawn, [0.05, 0.95])]
 
 
+Key = TypeVar("Key", bound=Hashable)
+
+
+def _add(scores: dict[Key, DetectionScores], key: Key, found: Detections, sample: Sample) -> None:
+    scores.setdefault(key, DetectionScores()).add(found, sample)
+
+
 def mean_precision(images: Sequence[ImageBoxes]) -> float:
     """AP of boxes in images, 0 to 1."""
     return float(average_precision(images, overlap).mean())
 
 
-def latency_ms(detector: Detector, sample: Sample) -> dict[str, float]:
-    """Median time of a frame by steps, heatmaps to detections, on this machine.
+def latency_ms(detector: Detector, one: Fresh) -> dict[str, float]:
+    """Median time of a frame by steps, from heatmaps to detections, on this machine.
 
     Args:
         detector: exported.
-        sample: a frame.
+        one: a frame.
     """
     result = {}
     generator = np.random.default_rng(0)
+    power = one.sample.power[[one.space.views.index(view) for view in detector.space.views]]
     for steps in TIMED_STEPS:
         detector.sampler = Sampler(steps=steps, schedule=detector.schedule)
         times = []
         for _ in range(TIMED_RUNS):
             begin_s = time.perf_counter()
-            detector(sample.power, generator)
+            detector(power, generator, one.camera)
             times.append(time.perf_counter() - begin_s)
         result[str(steps)] = round(1e3 * float(np.median(times)), 1)
     return result

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmwave.inference import read_card
+from mmwave.inference import card_path, read_card
 from mmwave.learning.export import export
 from rexo_ros.detector import Trained
 from rexo_ros.diffusion import Schedule
@@ -54,9 +54,10 @@ class ExportedStep(nn.Module):
         """What the last head says: boxes, probability of a person, refinement."""
         last = self.net(features, noisy, time)[-1]
         boxes, score = last.boxes, last.logits.softmax(dim=-1)[..., 1]
-        # a detector with boxes of its own takes these all the same: one kind of graph for all
-        nothing = 0 * noisy.sum(dim=(1, 2)) + 0 * time.to(noisy.dtype)
-        return boxes + nothing[:, None, None], score, last.refinement
+        if isinstance(self.net, QueryNet):  # has boxes of its own, but the same inputs
+            nothing = 0 * noisy.sum(dim=(1, 2)) + 0 * time.to(noisy.dtype)
+            boxes = boxes + nothing[:, None, None]
+        return boxes, score, last.refinement
 
 
 def export_rexo(
@@ -74,7 +75,7 @@ def export_rexo(
         folder: for the files.
         stem: ``STEM_backbone.onnx`` and ``STEM_step.onnx`` are written.
         heatmaps: (view, frame, row, column) normalised, of a real frame to compare on.
-        normalisation: that it was trained with.
+        normalisation: that it was trained with, of the network's views.
         card: what is known of the network.
 
     Returns:
@@ -85,8 +86,7 @@ def export_rexo(
     """
     net = net.eval()
     paths = [folder / f"{stem}_{part}.onnx" for part in PARTS]
-    noisy = not isinstance(net, QueryNet)
-    trained = Trained(net.space, FRAMES, normalisation, Schedule().times, noisy)
+    trained = Trained(net.space, FRAMES, normalisation, Schedule().times)
     card = {
         **card,
         "trained_for": trained.as_json(),
@@ -103,6 +103,18 @@ def export_rexo(
         _differences(("features",)),
         {"heatmaps": _BATCH, "features": _BATCH},
     )
+    try:
+        errors["step"] = _export_step(net, batch, paths, card)
+    except BaseException:  # a backbone without its step would look like a model
+        paths[0].unlink()
+        card_path(paths[0]).unlink()
+        raise
+    return errors
+
+
+def _export_step(
+    net: BoxDetector, batch: np.ndarray, paths: list[Path], card: Mapping[str, Any]
+) -> dict[str, float]:
     with torch.no_grad():
         features = net.features(torch.from_numpy(batch)).numpy()
     count = net.queries.shape[0] if isinstance(net, QueryNet) else 10
@@ -113,7 +125,7 @@ def export_rexo(
     }
     any_length = {"features": _BATCH, "noisy": _BOXES, "time": _BATCH}
     any_length |= dict.fromkeys(ExportedStep.OUTPUTS, _BOXES)
-    errors["step"] = export(
+    return export(
         ExportedStep(net).eval(),
         inputs,
         ExportedStep.OUTPUTS,
@@ -122,7 +134,6 @@ def export_rexo(
         _differences(ExportedStep.OUTPUTS),
         any_length,
     )
-    return errors
 
 
 _MOST = {"features": 0.1, "boxes": 0.02, "score": 0.02, "refinement": 0.05}

@@ -178,6 +178,15 @@ class HiberSet:
         ]
         if not places:
             raise ValueError("no sequence of HIBER has two frames in a row")
+        lost = [
+            path
+            for one, told in zip(self.chosen, labels, strict=True)
+            for view in VIEWS
+            for frame in range(len(told.boxes_m))
+            if not (path := one.heatmap_path(view, frame)).is_file()
+        ]
+        if lost:
+            raise ValueError(f"{lost[0]} is missing, and {len(lost) - 1} others: get them again")
         object.__setattr__(self, "_labels", labels)
         object.__setattr__(self, "_places", places)
 

@@ -39,7 +39,6 @@ class RexoWeights:
         absolute: L1 of either.
         overlap: generalised overlap of either.
         background: how often a box that is nobody's counts.
-        centres: of the backbone's own guess of where people are, see :func:`centre_loss`.
     """
 
     named: float = 2.0
@@ -48,7 +47,6 @@ class RexoWeights:
     absolute: float = 5.0
     overlap: float = 2.0
     background: float = 0.2
-    centres: float = 1.0
 
 
 def corners(boxes: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmwave.boxes import box_overlap
 from mmwave.html_page import image, table, write_page
+from rexo_ros.camera import Camera
 from rexo_ros.detections import SURE, Detections
 from rexo_ros.learning.samples import Sample
 from rexo_ros.pictures import FOUND, TRUE, heatmap_picture
@@ -24,6 +25,8 @@ PAPER = {
     "P2S1": (48.35, 85.89, 48.38), "P2S2": (23.47, 64.41, 10.44),
 }  # fmt: skip
 """AP, AP50 and AP75 of Yataka et al. 2026 on MMVR (tables 7 to 10): real data."""
+
+KINDS = ("unseen", "seen", "data")
 
 SHOWN = 8
 """Frames: the worst, the best and some between, by their overlaps."""
@@ -57,15 +60,17 @@ def write_report(path: Path, result: Mapping[str, Any], frames: Sequence[Shown])
     """
     parts = [
         "<h1>REXO</h1>\n",
-        f'<p class="simulated">Simulated rooms, seed {result["seed"]}: {result["frames"]} '
-        "frames</p>\n",
+        _head(result),
         "<p>Precision and recall in percent, of boxes in the camera's image (appendix F of Yataka "
         "et al. 2026) and, as <code>3d</code>, of boxes in space.</p>\n",
-        _rows("Rooms", {kind: result[kind] for kind in ("unseen", "seen") if kind in result}),
+        _rows("Rooms", {kind: result[kind] for kind in KINDS if kind in result}),
         _splits(result["by_split"]),
         _rows("Steps, new rooms", result["by_steps"]),
         _rows("One radar silent, new rooms: only this one is left", result["one_radar"]),
         _rows("Compared with", result.get("baselines") or {}),
+        f"<p>Compared on: <code>{escape(str(result['baselines_of']))}</code></p>\n"
+        if result.get("baselines")
+        else "",
         _depths(result.get("by_depth_difference") or []),
         _histogram(result.get("overlap_histogram") or []),
         _latency(result.get("latency_ms") or {}),
@@ -74,15 +79,16 @@ def write_report(path: Path, result: Mapping[str, Any], frames: Sequence[Shown])
     write_page(path, "REXO evaluation, simulated", parts)
 
 
-def sheet(sample: Sample, found: Detections, space: Space, size_px: tuple[int, int]
-          ) -> NDArray[np.uint8]:  # fmt: skip
+def sheet(
+    sample: Sample, found: Detections, space: Space, camera: Camera | None
+) -> NDArray[np.uint8]:
     """(row, column, 3) blue, green, red: heatmaps and image with true and found boxes.
 
     Args:
         sample: with the truth.
         found: people; those that are not sure are left out.
         space: the room.
-        size_px: of the image.
+        camera: whose image it is; None leaves that out.
     """
     sure = found.surer_than(SURE)
     parts = []
@@ -94,18 +100,19 @@ def sheet(sample: Sample, found: Detections, space: Space, size_px: tuple[int, i
             edges = space.on_view(space.to_unit(boxes_m), view) * [columns, rows, columns, rows]
             _draw(picture, edges, colour)
         parts.append(picture)
-    height = parts[0].shape[0]
-    camera = np.full((size_px[1], size_px[0], 3), 40, np.uint8)
-    _draw(camera, sample.image_px, TRUE)
-    if sure.image_px is not None:
-        _draw(camera, sure.image_px, FOUND)
-    scale = height / size_px[1]
-    image_part = cv2.resize(camera, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    parts.append(np.asarray(image_part, np.uint8))
+    if camera is not None:
+        columns, rows = camera.size_px
+        image_part = np.full((rows, columns, 3), 40, np.uint8)
+        _draw(image_part, sample.image_px, TRUE)
+        if sure.image_px is not None:
+            _draw(image_part, sure.image_px, FOUND)
+        scale = parts[0].shape[0] / rows
+        scaled = cv2.resize(image_part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        parts.append(np.asarray(scaled, np.uint8))
     return np.asarray(np.hstack(parts)[::2, ::2], np.uint8)
 
 
-def shown(sample: Sample, found: Detections, space: Space, size_px: tuple[int, int]) -> Shown:
+def shown(sample: Sample, found: Detections, space: Space, camera: Camera | None) -> Shown:
     """A frame with its picture; see :func:`sheet`."""
     sure = found.surer_than(SURE)
     overlaps = [0.0] * len(sample.image_px)
@@ -115,7 +122,7 @@ def shown(sample: Sample, found: Detections, space: Space, size_px: tuple[int, i
     mean = float(np.mean(overlaps)) if overlaps else 1.0
     about = sample.about
     text = f"room {about['room']}, session {about['session']}, {len(overlaps)} people: {mean:.2f}"
-    return Shown(text, mean, sheet(sample, found, space, size_px))
+    return Shown(text, mean, sheet(sample, found, space, camera))
 
 
 def _draw(picture: NDArray[np.uint8], boxes: NDArray[np.floating], colour: tuple) -> None:
@@ -127,6 +134,14 @@ def _number(value: Any) -> str:
     if value is None:
         return NONE
     return f"{value:d}" if isinstance(value, int) else f"{value:.2f}"
+
+
+def _head(result: Mapping[str, Any]) -> str:
+    where = "frames on disk" if "data" in result else f"rooms, seed {result['seed']}"
+    frames = f"{result['frames']} frames"
+    if result["simulated"]:
+        return f'<p class="simulated">Simulated {where}: {frames}</p>\n'
+    return f"<p>Measured {where}: {frames}</p>\n"
 
 
 def _rows(title: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
@@ -148,7 +163,8 @@ def _splits(rows: Mapping[str, Mapping[str, Any]]) -> str:
     heads = ["", "frames", "AP", "AP50", "AP75", "paper AP", "AP50", "AP75"]
     note = (
         '<p class="note">P1 one person, P2 several; S1 other days in rooms that were trained in, '
-        "S2 new rooms. The paper's figures are of MMVR: other radars, real rooms.</p>\n"
+        "S2 new rooms. The paper's figures are of MMVR: other radars, real rooms, open ones as P1 "
+        "and cluttered ones with one or several people as P2.</p>\n"
     )
     return "<h2>Splits</h2>\n" + table(heads, cells, range(1, 8)) + note
 

@@ -24,12 +24,16 @@ class Sample:
         boxes_m: (person, 6) centre and size.
         image_px: (person, 4) left, top, right, bottom.
         about: where it comes from: ``room``, ``session``, ``people`` and so on.
+        unseen_m: (person, 6) boxes of people who need not be found: outside of heatmaps or image.
+        unseen_px: (person, 4) likewise; empty where they are not in the image at all.
     """
 
     power: NDArray[np.float32]
     boxes_m: NDArray[np.float32]
     image_px: NDArray[np.float32]
     about: dict[str, Any] = field(default_factory=dict)
+    unseen_m: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 6), np.float32))
+    unseen_px: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), np.float32))
 
 
 class SampleSet(Protocol):
@@ -117,8 +121,15 @@ class SimulatedSet:
         code = one.power[last - FRAMES + 1 : last + 1].swapaxes(0, 1)
         seen = one.seen[last]
         about = {name: one.about[name] for name in ("room", "session", "people")}
-        boxes, image = one.boxes_m[last][seen], one.image_boxes_px[last][seen]
-        return Sample(decode_power(code), boxes, image, {**about, "frame": last})
+        boxes, image = one.boxes_m[last], one.image_boxes_px[last]
+        return Sample(
+            decode_power(code),
+            boxes[seen],
+            image[seen],
+            {**about, "frame": last},
+            boxes[~seen],
+            image[~seen],
+        )
 
     def describe(self) -> dict[str, Any]:
         """Rooms, sessions, and how many."""
@@ -132,6 +143,31 @@ class SimulatedSet:
             "sessions": sessions,
             "seed_ranges": _ranges(rooms),
         }
+
+
+def refuse_overlap(samples: SampleSet, others: SampleSet, what: str) -> None:
+    """See to it that no day in a room is in two sets.
+
+    Args:
+        samples: to learn from.
+        others: to judge by.
+        what: the others are, for the message.
+
+    Raises:
+        ValueError: one is.
+    """
+    if not (isinstance(samples, SimulatedSet) and isinstance(others, SimulatedSet)):
+        return
+    days = [
+        {(int(one.about["room"]), int(one.about["session"])) for one in each.sequences}
+        for each in (samples, others)
+    ]
+    if common := sorted(days[0] & days[1]):
+        room, session = common[0]
+        raise ValueError(
+            f"{len(common)} sequences, room {room} session {session} among them, are learned from "
+            f"and in {what} too: simulate others"
+        )
 
 
 def camera_of(values: dict[str, Any]) -> Camera:

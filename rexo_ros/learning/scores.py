@@ -30,6 +30,7 @@ class DetectionScores:
         self._nearest: list[float] = []
         self._overlaps: list[float] = []
         self._apart_m: list[float] = []
+        self._people = 0
 
     def __len__(self) -> int:
         return len(self.space)
@@ -44,12 +45,18 @@ class DetectionScores:
         """
         scores = found.scores.tolist()
         corners, true = low_and_high(found.boxes_m), low_and_high(sample.boxes_m)
-        self.space.append(ImageBoxes(list(corners), scores, list(true)))
+        unseen = low_and_high(sample.unseen_m)
+        self.space.append(_image_boxes(corners, scores, true, unseen))
         self._nearest.append(nearest_depth_m(sample.boxes_m))
+        self._people += len(sample.boxes_m)
         sure = found.scores >= SURE
         if found.image_px is not None:
             image, boxes_px = sample.image_px.astype(np.float64), found.image_px
-            self.image.append(ImageBoxes(list(boxes_px), scores, list(image)))
+            unseen_px = sample.unseen_px[_area(sample.unseen_px) > 0].astype(np.float64)
+            # who is beside the image has no box in it, and is neither right nor wrong there
+            inside = _area(boxes_px) > 0
+            inside_scores = found.scores[inside].tolist()
+            self.image.append(_image_boxes(boxes_px[inside], inside_scores, image, unseen_px))
             for own in image:
                 over = box_overlap(own, boxes_px[sure]) if sure.any() else np.zeros(1)
                 self._overlaps.append(float(over.max()))
@@ -67,7 +74,7 @@ class DetectionScores:
         """All figures in percent, distances in metres; None where nothing could be counted."""
         figures: dict[str, Any] = {"frames": len(self)}
         figures |= _figures(self.image, "") | _figures(self.space, "_3d")
-        figures["people"] = sum(len(one.true) for one in self.space)
+        figures["people"] = self._people
         figures["place_median_m"] = (
             round(float(np.median(self._apart_m)), 4) if self._apart_m else None
         )
@@ -84,6 +91,21 @@ class DetectionScores:
             high_m = None if np.isinf(high) else high
             result.append({"from_m": low, "to_m": high_m, "frames": len(images), **figures})
         return result
+
+
+def _image_boxes(
+    found: NDArray[np.float64],
+    scores: list[float],
+    true: NDArray[np.float64],
+    ignored: NDArray[np.float64],
+) -> ImageBoxes:
+    flags = [False] * len(true) + [True] * len(ignored)
+    return ImageBoxes(list(found), scores, [*true, *ignored], flags)
+
+
+def _area(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(N,) of boxes (N, 4)."""
+    return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
 
 
 def nearest_depth_m(boxes_m: NDArray[np.floating]) -> float:

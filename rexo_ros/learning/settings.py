@@ -24,7 +24,8 @@ class RexoTraining(TrainingSettings):
         views: that the network sees, from VIEWS; ``flat`` sees the level one whatever this says.
         grounded: boxes stand on the floor (equation 14).
         boxes: N_train, noisy boxes of a frame.
-        image_weight: lambda_2D of equation (15).
+        space_weight: lambda_3D of equation (15).
+        image_weight: lambda_2D.
         centre_weight: of the backbone's own guess; 0 as in the paper.
         one_view_share: of the frames in which one of the views is not there.
 
@@ -36,6 +37,7 @@ class RexoTraining(TrainingSettings):
     views: str = "both"
     grounded: bool = True
     boxes: int = 10
+    space_weight: float = 1.0
     image_weight: float = 1.0
     centre_weight: float = 1.0
     one_view_share: float = 0.1
@@ -48,10 +50,9 @@ class RexoTraining(TrainingSettings):
             raise ValueError(f"views must be one of {', '.join(VIEWS)}, got {self.views!r}")
         if self.boxes < 1:
             raise ValueError(f"boxes must be at least 1, got {self.boxes}")
-        if min(self.image_weight, self.centre_weight) < 0:
-            raise ValueError(
-                f"weights must not be negative: {self.image_weight}, {self.centre_weight}"
-            )
+        weights = (self.space_weight, self.image_weight, self.centre_weight)
+        if min(weights) < 0:
+            raise ValueError(f"weights must not be negative: {weights}")
         if not 0 <= self.one_view_share < 1:
             raise ValueError(
                 f"one_view_share must be at least 0 and below 1, got {self.one_view_share}"

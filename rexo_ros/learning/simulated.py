@@ -22,8 +22,13 @@ from mmwave.simulation.room import (
 from mmwave.spectrum import as_complex
 from rexo_ros.camera import MOUNTED_CAMERA, NEAREST_M, Camera
 from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker
-from rexo_ros.learning.sequences import RoomSequence, encode_power, write_sequence
-from rexo_ros.space import SPACES, Space
+from rexo_ros.learning.sequences import (
+    RoomSequence,
+    encode_power,
+    read_sequence,
+    write_sequence,
+)
+from rexo_ros.space import SPACES, Space, centre_and_size
 
 LEARNED_FRAMES = 16
 """Frames at the beginning that are not kept."""
@@ -109,7 +114,7 @@ def _truth(
     for now_s in time_s.tolist():
         body = in_radar_axes_m(person.scene(now_s).vertices_m, room)
         low, high = body.min(axis=0), body.max(axis=0)
-        boxes.append(np.concatenate([(low + high) / 2, high - low]))
+        boxes.append(centre_and_size(np.concatenate([low, high])))
         pixels = camera.project(body)
         edges = np.stack([pixels.min(axis=0), pixels.max(axis=0)])
         image.append(np.clip(edges, 0, size).ravel())
@@ -132,9 +137,17 @@ def simulate_into(
     """A sequence on disk, unless it is there.
 
     Raises:
-        ValueError: see :func:`simulate_sequence`.
+        ValueError: see :func:`simulate_sequence`; the one that is there is of another space or
+            length.
     """
     path = sequence_path(root, seed, session)
-    if not path.exists():
+    if path.exists():
+        there = read_sequence(path)
+        if (there.about["space"], len(there)) != (space_name, frames):
+            raise ValueError(
+                f"{path} holds {len(there)} frames in the axes of {there.about['space']}, not "
+                f"{frames} of {space_name}: delete it, or give another folder"
+            )
+    else:
         write_sequence(path, simulate_sequence(seed, session, frames, space_name))
     return path

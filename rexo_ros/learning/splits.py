@@ -1,4 +1,8 @@
-"""Splits of sequences as MMVR has them: P1 one person, P2 several; S1 by session, S2 by room."""
+"""Splits of sequences after MMVR's: P1 one person, P2 several; S1 by session, S2 by room.
+
+MMVR's P1 is of open rooms and its P2 of cluttered ones, with one person and with several; simulated
+rooms are all furnished, so that the two differ by people alone.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Learning to find people in heatmaps: noise is added to their boxes, and to be taken away."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +132,7 @@ class RexoTask:
         ]
         features = net.features(heatmaps)
         outputs = net(features, noisy, time)
-        weights = RexoWeights(image=settings.image_weight)
+        weights = RexoWeights(space=settings.space_weight, image=settings.image_weight)
         parts = rexo_loss(outputs, targets, self.space, self.camera, weights)
         if settings.centre_weight > 0:
             parts["centres"] = centre_loss(net.centre_logits(features), targets, net.space)
@@ -162,6 +162,7 @@ class RexoTask:
                 "deviation": self.normalisation.deviation,
             },
             "height_m": self._height_m,
+            "validation": self._validation.describe(),
         }
 
 
@@ -244,6 +245,12 @@ def denoiser(net: BoxDetector, heatmaps: NDArray[np.float32], device: str = "cpu
         return Answer(*(one.cpu().numpy().astype(np.float64) for one in parts))
 
     return denoise
+
+
+def normalisation_of(about: Mapping[str, Any]) -> Normalisation:
+    """That a run was trained with, of all views of its data; see :meth:`RexoTask.describe`."""
+    told = about["data"]["normalisation"]
+    return Normalisation(*(told[name] and tuple(told[name]) for name in ("mean", "deviation")))
 
 
 def statistics(samples: SampleSet) -> Normalisation:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.simulation.room import OccupiedRoom, in_radar_axes_m
+from rexo_ros.space import centre_and_size
 
 
 def true_boxes_m(room: OccupiedRoom, time_s: float) -> NDArray[np.float64]:
@@ -11,6 +12,5 @@ def true_boxes_m(room: OccupiedRoom, time_s: float) -> NDArray[np.float64]:
     boxes = []
     for person in room.people:
         body = in_radar_axes_m(person.scene(time_s).vertices_m, room)
-        low, high = body.min(axis=0), body.max(axis=0)
-        boxes.append(np.concatenate([(low + high) / 2, high - low]))
+        boxes.append(centre_and_size(np.concatenate([body.min(axis=0), body.max(axis=0)])))
     return np.array(boxes).reshape(-1, 6)

@@ -86,6 +86,14 @@ def test_false_detections_are_not_told():
     assert len(tracker.tracks) < 25
 
 
+def test_time_that_goes_back_a_little_keeps_numbers():
+    tracker = Tracker()
+    follow([straight((0, 3), (0, 0), 6)], tracker=tracker)
+    (before,) = tracker.tracks
+    (again,) = tracker.update(np.array([box(0, 3)]), np.ones(1), before.last_s - 0.02)
+    assert again.number == before.number
+
+
 def test_time_that_goes_back_begins_anew():
     tracker = Tracker()
     follow([straight((0, 3), (0, 0), 6)], tracker=tracker)

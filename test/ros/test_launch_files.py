@@ -239,6 +239,20 @@ def test_two_fixed_radars_have_a_capture_node_each(robot, sim, namespace):
     assert names(robot.start(**both)) > names(robot.start(sim=sim, namespace=namespace))
 
 
+def test_record_and_rviz_are_of_the_radars_that_there_are(robot):
+    given = {"panoradar": "false", "rexo": "true", "record": "/tmp/bag", "rviz": "true"}
+    made = robot.start(**given, viewer="web")
+    command = next(one for one in made if one.kind == "ExecuteProcess").options["cmd"]
+    topics = command[command.index("--topics") + 1 :]
+    assert {"/horizontal/radar/raw", "/vertical/radar/raw", "/people/tracks"} <= set(topics)
+    assert "/radar/raw" not in topics
+    rviz = next(one for one in launched(made) if one.options["executable"] == "rviz2")
+    assert rviz.options["arguments"][1].endswith("rexo.rviz")
+    assert "people_viewer_node" in names(made)
+    for node in launched(made):
+        check_node(node)
+
+
 def test_fixed_radars_are_configured_as_the_networks_expect():
     sections = yaml.safe_load(share_path("config/rexo_radars.yaml").read_text())
     assert set(sections) == {"/**/horizontal/capture", "/**/vertical/capture"}

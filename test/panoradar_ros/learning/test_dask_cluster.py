@@ -170,7 +170,7 @@ def test_a_full_disk_ends_the_work_of_this_machine_too(tmp_path, monkeypatch, ca
                 self.futures[0].set_exception(OSError("disk full"))
             return self.futures[-1]
 
-    monkeypatch.setattr("panoradar_ros.commands.simulate_dataset.ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("panoradar_ros.commands.pool.ProcessPoolExecutor", Pool)
     words = ["simulate", "dataset", str(tmp_path / "x"), "--buildings", "3", "--frames", "1"]
     assert main([*words, "--json"]) == 1
     assert "disk full" in capsys.readouterr().err

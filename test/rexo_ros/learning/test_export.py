@@ -128,7 +128,7 @@ def test_a_card_that_does_not_say_what_it_is_for_is_refused(models, tmp_path, ne
 
 
 def test_what_a_network_is_for_comes_back_from_its_card():
-    trained = Trained(SPACES["mmvr"], 4, NORMALISATION, 100, False)
+    trained = Trained(SPACES["mmvr"], 4, NORMALISATION, 100)
 
     class Card:
         name, about = "x", {"trained_for": json.loads(json.dumps(trained.as_json()))}
@@ -164,3 +164,13 @@ def test_a_run_can_begin_with_both_files(models, net):
         if name not in left:
             expected = net.state_dict()[name].float()
             torch.testing.assert_close(value.float(), expected, atol=2e-3, rtol=2e-3, msg=name)
+
+
+def test_a_step_that_is_not_the_network_leaves_no_backbone(tmp_path, net, monkeypatch):
+    def fails(*_):
+        raise ValueError("the exported model is not the network")
+
+    monkeypatch.setattr("rexo_ros.learning.export._export_step", fails)
+    with pytest.raises(ValueError, match="is not the network"):
+        export_rexo(net, tmp_path, "rexo", HEATMAPS, NORMALISATION, {})
+    assert list(tmp_path.iterdir()) == []

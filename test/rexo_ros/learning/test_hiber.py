@@ -93,6 +93,11 @@ def test_what_is_wrong_is_named(tmp_path):
     path.unlink()
     with pytest.raises(ValueError, match=r"0001\.npy cannot be read"):
         read_heatmaps(one, 1)
+    write(tmp_path / "other")
+    (other,) = sequences(tmp_path / "other")
+    other.heatmap_path("HORIZONTAL", 4).unlink()
+    with pytest.raises(ValueError, match=r"0004\.npy is missing"):
+        HiberSet([other])
 
 
 def test_boxes_about_joints_do_not_count_what_is_not_known():

@@ -84,3 +84,26 @@ def test_panoradar_check_tells_what_is_on_disk(tmp_path, capsys):
     assert set(told) >= {"forward_iou", "inverse_iou", "better"}
     assert main(["check", "mmvr", str(tmp_path / "nothing")]) == 1
     assert "holds no frame of MMVR" in capsys.readouterr().err
+
+
+def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, capsys):
+    root = tmp_path / "mmvr"
+    for name in ("000", "001", "002"):
+        write_segment(root / "P2" / "d1s1" / name, 5)
+    parts = {part: [f"P2/d1s1/00{number}"] for number, part in enumerate(("train", "val", "test"))}
+    np.savez(root / "data_split.npz", data_split_dict=np.array({"P2S2": parts}, object))
+    data = ["--data-set", "mmvr", "--split", "P2S2", "--data", str(root), "--floor", "-1.2"]
+    run = str(tmp_path / "run")
+    words = ["train", "rexo", *data, "--output", run, "--size", "tiny", "--steps", "2"]
+    assert main([*words, "--batch", "2", "--json"]) == 0
+    words = ["export", "rexo", *data, "--trained", run, "--frames", "2"]
+    assert main([*words, "--output", str(tmp_path / "own.onnx")]) == 0
+    models = ["--backbone-model", str(tmp_path / "own_backbone.onnx"),
+              "--step-model", str(tmp_path / "own_step.onnx")]  # fmt: skip
+    capsys.readouterr()
+    assert main(["evaluate", "rexo", *data, *models, "--json", "--limit", "2"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["simulated"] is False
+    assert told["data"]["frames"] == 2
+    assert main(["evaluate", "rexo", *models, "--limit", "2"]) == 1
+    assert "of which no rooms are simulated: give frames with --data" in capsys.readouterr().err

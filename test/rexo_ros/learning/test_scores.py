@@ -1,5 +1,7 @@
 """What detections are worth: perfect ones, none, and those of one place wrong."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rooms import sequence
@@ -74,3 +76,37 @@ def test_frames_are_told_by_how_near_in_depth_people_are(samples):
     boxes[:, 2] = 3.0, 5.0, 4.5
     assert nearest_depth_m(boxes) == 0.5
     assert np.isnan(nearest_depth_m(np.zeros((1, 6))))
+
+
+def test_who_need_not_be_found_is_neither_right_nor_wrong(samples):
+    """People beside the heatmaps or the image: finding them is no mistake."""
+    whole = samples[0]
+    lone = replace(
+        whole,
+        boxes_m=whole.boxes_m[:1],
+        image_px=whole.image_px[:1],
+        unseen_m=whole.boxes_m[1:],
+        unseen_px=whole.image_px[1:],
+    )
+    scores = DetectionScores()
+    everybody = found(whole)
+    scores.add(replace(everybody, scores=everybody.scores[::-1].copy()), lone)
+    told = scores.as_json()
+    assert told["ap"] == pytest.approx(100, abs=0.01)
+    assert told["ap_3d"] == pytest.approx(100, abs=0.01)
+    assert told["people"] == 1
+
+
+def test_boxes_beside_the_image_do_not_count_in_it(samples):
+    scores = DetectionScores()
+    right = found(samples[0])
+    far = right.boxes_m[:1].copy()
+    far[:, 0] += 9
+    beside = Detections(
+        np.concatenate([right.boxes_m, far]),
+        np.array([0.5, 0.5, 0.9]),
+        np.concatenate([right.image_px, [[640.0, 10, 640, 90]]]),
+    )
+    scores.add(beside, samples[0])
+    assert scores.as_json()["ap"] == pytest.approx(100, abs=0.01)
+    assert scores.as_json()["ap_3d"] < 90

@@ -73,6 +73,10 @@ def test_it_is_the_same_every_time_and_not_made_twice(tmp_path, monkeypatch, one
     assert path.exists()
     monkeypatch.setattr(simulated, "simulate_sequence", lambda *_: pytest.fail("made twice"))
     assert simulate_into(tmp_path, 7, 1, 3) == path
+    with pytest.raises(ValueError, match="holds 3 frames in the axes of room, not 5 of room"):
+        simulate_into(tmp_path, 7, 1, 5)
+    with pytest.raises(ValueError, match="not 3 of mmvr: delete it"):
+        simulate_into(tmp_path, 7, 1, 3, "mmvr")
 
 
 def test_even_days_have_one_person_and_odd_ones_several():

@@ -1,0 +1,94 @@
+"""Which samples a command of REXO reads: simulated sequences, MMVR or HIBER."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rexo_ros.learning.samples import SampleSet
+
+KINDS = ("simulated", "mmvr", "hiber")
+SPLITS = ("P1S1", "P1S2", "P2S1", "P2S2")
+
+
+def add_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare the options."""
+    group.add_argument(
+        "--data-set",
+        choices=KINDS,
+        default="simulated",
+        help="what is in the folders: sequences of panoradar simulate rooms; MMVR, data_split.npz "
+        "in it; one split of HIBER (simulated)",
+    )
+    group.add_argument(
+        "--split",
+        choices=SPLITS,
+        help="of the sequences, or of MMVR, which needs it: --data is divided by it",
+    )
+    group.add_argument("--stride", type=int, default=1, help="frames between two samples (1)")
+    group.add_argument(
+        "--floor", type=float, help="of MMVR and HIBER: vertical place of the floor in metres (-1)"
+    )
+
+
+def sample_set(
+    arguments: argparse.Namespace, folder: Path, part: str, bar: Callable[..., Any]
+) -> "SampleSet":
+    """Samples of a folder.
+
+    Args:
+        arguments: see :func:`add_arguments`.
+        folder: of the data set.
+        part: ``train``, ``val`` or ``test``, of a split.
+        bar: wraps what is read.
+
+    Raises:
+        ValueError: an option does not belong to the data set, or the folder does not hold it.
+    """
+    if arguments.stride < 1:
+        raise ValueError(f"--stride must be at least 1, got {arguments.stride}")
+    if arguments.floor is not None and arguments.data_set == "simulated":
+        raise ValueError("--floor is of MMVR and HIBER: simulated rooms know their floor")
+    read = {"simulated": _simulated, "mmvr": _mmvr, "hiber": _hiber}[arguments.data_set]
+    return read(arguments, folder, part, bar)
+
+
+def _simulated(
+    arguments: argparse.Namespace, folder: Path, part: str, bar: Callable[..., Any]
+) -> "SampleSet":
+    from rexo_ros.learning.samples import SimulatedSet
+    from rexo_ros.learning.splits import split
+
+    samples = SimulatedSet.under(folder, arguments.stride, bar)
+    if not arguments.split:
+        return samples
+    numbers = split(samples.sequences, arguments.split).part(part)
+    return SimulatedSet([samples.sequences[one] for one in numbers], arguments.stride)
+
+
+def _mmvr(
+    arguments: argparse.Namespace, folder: Path, part: str, bar: Callable[..., Any]
+) -> "SampleSet":
+    from rexo_ros.learning.mmvr import MmvrSet
+
+    if not arguments.split:
+        raise ValueError("--data-set mmvr needs --split, one of P1S1, P1S2, P2S1, P2S2")
+    samples = MmvrSet.of_split(folder, arguments.split, part)
+    if arguments.floor is None:
+        return samples
+    return replace(samples, space=replace(samples.space, floor_m=arguments.floor))
+
+
+def _hiber(
+    arguments: argparse.Namespace, folder: Path, part: str, bar: Callable[..., Any]
+) -> "SampleSet":
+    from rexo_ros.learning.hiber import HiberSet, sequences
+
+    if arguments.split:
+        raise ValueError("HIBER has its splits in folders: give one of them, without --split")
+    samples = HiberSet(sequences(folder))
+    if arguments.floor is None:
+        return samples
+    return replace(samples, space=replace(samples.space, floor_m=arguments.floor))
