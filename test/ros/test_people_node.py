@@ -1,8 +1,11 @@
 """Two emulated radars, two capture nodes, the people node: bytes on a wire to boxes on a topic."""
 
+import json
 import time
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -14,6 +17,7 @@ from visualization_msgs.msg import ImageMarker, Marker, MarkerArray
 
 from mmwave.dca1000 import PositionBlock
 from mmwave.emulation.fixed import EmulatedFixedRadar
+from mmwave.inference import card_path, file_sha256
 from mmwave.ros.messages import pixels_of, to_time_ns
 from mmwave.ros.node import bring_up
 from mmwave.ros.publishing import reliable_qos, sensor_qos
@@ -222,18 +226,54 @@ def test_a_recording_is_worked_through_with_its_own_times(graph, listener, model
         assert one.text == str(one.id)
 
 
+@pytest.mark.timeout(120)
+def test_clocks_that_are_apart_are_told(graph, listener, models):
+    people = graph.add(PeopleNode, parameter_overrides=settings(**models))
+    source = graph.add(Node, "source")
+    publishers = {
+        view: source.create_publisher(
+            PointCloud2, f"{view}/radar/raw", sensor_qos(RAW_BYTES, depth=10)
+        )
+        for view in DEVICES
+    }
+    assert bring_up(people)
+    graph.wait_for(
+        lambda: all(one.get_subscription_count() for one in publishers.values()), "it listens"
+    )
+    number = 0
+
+    def play():
+        nonlocal number
+        for view, publisher in publishers.items():
+            off_ns = 5_000_000_000 if view == "vertical" else 0
+            time_ns = 1_700_000_000_000_000_000 + number * 50_000_000 + off_ns
+            publisher.publish(to_cloud(block(view, number, time_ns), "radars"))
+        number += 1
+        told = listener.last.get("people: people")
+        return told is not None and "+5.00 s off: are the clocks" in told.message
+
+    graph.wait_for(play, "it is told")
+
+
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    ("wrong", "state"),
-    [
-        ({"backbone_model": "/nowhere/rexo.onnx"}, "unconfigured"),
-        ({"step_model": "/nowhere/rexo.onnx"}, "unconfigured"),
-    ],
-)
-def test_it_does_not_start_without_its_models(graph, models, wrong, state):
-    people = graph.add(PeopleNode, parameter_overrides=settings(**{**models, **wrong}))
+@pytest.mark.parametrize("wrong", ["missing", "damaged", "of another export"])
+def test_it_does_not_start_with_models_that_are_wrong(graph, models, tmp_path, wrong):
+    backbone = Path(models["backbone_model"])
+    own = tmp_path / backbone.name
+    if wrong != "missing":
+        own.write_bytes(backbone.read_bytes() + b"x")
+        card = json.loads(card_path(backbone).read_text())
+        if wrong == "of another export":
+            own.write_bytes(backbone.read_bytes())
+            content = onnx.load(str(own))
+            content.doc_string = "another one"
+            onnx.save(content, str(own))
+            card["sha256"] = file_sha256(own)
+        card_path(own).write_text(json.dumps(card))
+    given = settings(**{**models, "backbone_model": str(own)})
+    people = graph.add(PeopleNode, parameter_overrides=given)
     assert not bring_up(people)
-    assert people.state == state
+    assert people.state == "unconfigured"
 
 
 def test_extrinsics_that_are_none_are_refused(graph, models):
