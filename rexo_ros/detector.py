@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmwave.inference import ModelCard, ModelError, OnnxModel
 from rexo_ros.camera import Camera
-from rexo_ros.detections import Detections, detections
+from rexo_ros.detections import OVERLAP, Detections, detections
 from rexo_ros.diffusion import Answer, Denoise, Sampler, Schedule
 from rexo_ros.normalisation import Normalisation
 from rexo_ros.space import Space
@@ -92,6 +92,7 @@ class Detector:
         backbone: exported features of heatmaps.
         step: exported taking away of noise.
         sampler: boxes and steps; one step and ten boxes by default.
+        overlap: of two boxes that overlap more the less sure one is dropped.
 
     Attributes:
         trained: what the networks were trained for.
@@ -102,9 +103,13 @@ class Detector:
     """
 
     def __init__(
-        self, backbone: OnnxModel, step: OnnxModel, sampler: Sampler | None = None
+        self,
+        backbone: OnnxModel,
+        step: OnnxModel,
+        sampler: Sampler | None = None,
+        overlap: float = OVERLAP,
     ) -> None:
-        self._backbone, self._step = backbone, step
+        self._backbone, self._step, self._overlap = backbone, step, overlap
         self.trained = Trained.of(backbone.card)
         if step.card.about.get("backbone_sha256") != backbone.card.sha256:
             raise ModelError(
@@ -162,7 +167,7 @@ class Detector:
         heatmaps = self.trained.normalisation(power)[None]
         features = self._backbone.run(heatmaps=heatmaps)["features"]
         answer = self.sampler(self._denoise(features), generator)
-        return detections(answer, space, camera)
+        return detections(answer, space, camera, self._overlap)
 
     def _denoise(self, features: NDArray[np.float32]) -> Denoise:
         def denoise(noisy: NDArray[np.float64], time: int) -> Answer:

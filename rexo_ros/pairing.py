@@ -2,8 +2,8 @@
 
 The radars need not be triggered together. The first of them that is alive and has enough frames in
 a row leads: when one of its frames arrives, the frames of the others that are nearest in time go
-with it. A radar that is silent, lost frames, or whose clock is elsewhere, is left out, and why is
-told.
+with it. One lost frame is put up with, for a moment of more nothing is told; a radar that is silent
+or loses frames for longer, or whose clock is elsewhere, is left out, and why is told.
 """
 
 from collections import deque
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from rexo_ros.space import Space
 
-_GAP = 1.5
-"""Periods from a frame to the next, from which on they are not consecutive."""
+_GAP = 2.5
+"""Periods from a frame to the next, from which on they are not consecutive: one may be lost."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ViewPairs:
         space: names the views.
         frames: consecutive heatmaps of a view.
         period_s: from frame to frame of a radar.
-        silent_s: a radar without a frame for this long is left out.
+        silent_s: a radar without enough frames for this long is left out.
 
     Raises:
         ValueError: a number is not positive.
@@ -58,6 +58,8 @@ class ViewPairs:
             view: deque(maxlen=2 * frames) for view in space.views
         }
         self._arrived_s: dict[str, float] = {}
+        self._joined_s: dict[str, float] = {}
+        self._began_s: float | None = None
         self._told_s = -np.inf
 
     def add(
@@ -79,19 +81,23 @@ class ViewPairs:
             self.reset()
         self._kept[view].append((time_s, heatmap))
         self._arrived_s[view] = now_s
+        self._began_s = now_s if self._began_s is None else self._began_s
         if view != self._leader(now_s):
             return None
         if 0 <= self._told_s - time_s < self._silent_s:
             return None  # another led before, with a frame from after this one
-        self._told_s = time_s
         parts: dict[str, NDArray[np.float32]] = {}
         missing = {}
         for name in self._space.views:
             found = self._near(name, time_s, now_s)
-            if isinstance(found, str):
-                missing[name] = found
-            else:
+            if not isinstance(found, str):
                 parts[name] = found
+                self._joined_s[name] = now_s
+            elif now_s - self._joined_s.get(name, self._began_s) <= self._silent_s:
+                return None  # it was there just now
+            else:
+                missing[name] = found
+        self._told_s = time_s
         shape = (self._frames, *heatmap.shape)
         blank = np.full(shape, np.nan, np.float32)
         power = np.stack([parts.get(name, blank) for name in self._space.views])
@@ -102,6 +108,8 @@ class ViewPairs:
         for kept in self._kept.values():
             kept.clear()
         self._arrived_s.clear()
+        self._joined_s.clear()
+        self._began_s = None
         self._told_s = -np.inf
 
     def problem(self, now_s: float) -> str:
@@ -141,9 +149,10 @@ class ViewPairs:
         # half a period off at most; a whole one while the nearest is under way
         if apart_s[nearest] > 1.25 * self._period_s:
             off_s = self._kept[view][-1][0] - time_s
-            return (
-                f"its stamps are {off_s:+.2f} s off: are the clocks of both computers synchronised?"
-            )
+            why = "are the clocks of both computers synchronised?"
+            if abs(off_s) < self._silent_s:
+                why = "is the computer too slow?"
+            return f"its stamps are {off_s:+.2f} s off: {why}"
         found = self._ending(view, nearest + 1)
         return self._gaps(view) if found is None else found
 

@@ -25,6 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("the loaders")
     if arguments.limit < 1:
         raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
+    if not arguments.folder.is_dir():
+        raise ValueError(f"there is no folder {arguments.folder}")
     result = _mmvr(arguments) if arguments.data_set == "mmvr" else _hiber(arguments)
     if arguments.json:
         print(json.dumps(result))

@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.system == "rexo":
         return demo_rexo.run(arguments, _viewer_mode(arguments))
+    demo_rexo.refuse(arguments)
     arguments.recognition |= arguments.semantic
     started_s = psutil.Process().create_time()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

@@ -23,8 +23,17 @@ from panoradar_ros.ports import free_udp_ports
 START_TIMEOUT_S = 240.0
 HOST = "127.0.0.1"
 DEVICES = {"horizontal": "127.0.0.4", "vertical": "127.0.0.5"}
-OTHERS = ("record", "recognition", "semantic", "range_model", "reorder")
-"""Options of the other system."""
+OTHERS = {
+    "record": None, "recognition": False, "semantic": False, "range_model": None, "reorder": 0.0,
+    "style": "office", "listen_to": "turns",
+}  # fmt: skip
+"""Options of the other system, and their defaults."""
+
+OWN = {
+    "people": 3, "session": 0, "room_seconds": 21.0, "steps": 1, "boxes": 10,
+    "backbone_model": None, "step_model": None,
+}  # fmt: skip
+"""Options of this system, and their defaults."""
 
 TRUTH_APART_NS = 60_000_000
 
@@ -46,6 +55,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--step-model", type=Path, help="ONNX file (the one that is installed)")
 
 
+def refuse(arguments: argparse.Namespace) -> None:
+    """Refuse this system's options where it does not run.
+
+    Raises:
+        ValueError: one is given.
+    """
+    for name, default in OWN.items():
+        if getattr(arguments, name) != default:
+            raise ValueError(f"--{name.replace('_', '-')} is of --system rexo")
+
+
 def run(arguments: argparse.Namespace, viewer: str) -> int:
     """Start emulator, capture nodes and people node, watch, report.
 
@@ -53,8 +73,9 @@ def run(arguments: argparse.Namespace, viewer: str) -> int:
         arguments: of the command.
         viewer: mode of the viewer.
     """
-    for name in OTHERS:
-        if getattr(arguments, name):
+    _check(arguments)
+    for name, default in OTHERS.items():
+        if getattr(arguments, name) != default:
             raise ValueError(f"--{name.replace('_', '-')} is of --system panoradar, not of rexo")
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
@@ -73,6 +94,23 @@ def run(arguments: argparse.Namespace, viewer: str) -> int:
         cv2.imwrite(str(arguments.output / "people.png"), picture)
     print(json.dumps(report) if arguments.json else _table(report))
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what a node would refuse later, after a minute of simulation."""
+    from rexo_ros.diffusion import Sampler
+
+    Sampler(arguments.boxes, arguments.steps)
+    for name, limits in {"seed": (0, 2**31 - 1), "session": (0, 10_000), "people": (0, 5)}.items():
+        value, (low, high) = getattr(arguments, name), limits
+        if not low <= value <= high:
+            raise ValueError(f"--{name} must be from {low} to {high}, got {value}")
+    if not 1 <= arguments.room_seconds <= 60:
+        raise ValueError(f"--room-seconds must be from 1 to 60, got {arguments.room_seconds}")
+    for name in ("backbone_model", "step_model"):
+        path = getattr(arguments, name)
+        if path is not None and not path.is_file():
+            raise ValueError(f"--{name.replace('_', '-')} {path} is no file")
 
 
 def _emulator(arguments: argparse.Namespace, folder: Path, ports: tuple[int, ...]) -> list[str]:
@@ -223,6 +261,7 @@ def _report(
         "image_boxes": seen.image_boxes,
         "cpu_fraction": round(usage["cpu"], 3),
         "rss_mb": round(usage["rss_mb"]),
+        "frames_with_both_radars": _known(float(node.get("frames_with_all_radars", "nan"))),
         "steps": arguments.steps,
         "boxes": arguments.boxes,
     }
@@ -244,13 +283,19 @@ def _looked_at(one: Any, space: Any) -> bool:
 
 
 def _table(report: dict[str, Any]) -> str:
+    def told(name: str, text: str) -> str:
+        return "-" if report[name] is None else text.format(report[name])
+
     lines = [
         f"Simulated room, {report['seconds']} s: {report['frames_per_s']} frames/s, "
         f"{report['latency_ms_p50']} ms from a frame to its tracks",
-        f"  people found       {100 * (report['found'] or 0):.0f} % of {report['people']} "
-        f"(within 0.5 m), {report['false_per_frame'] or 0:.2f} false a frame",
-        f"  place, median      {report['place_median_m'] or float('nan'):.2f} m",
+        f"  people found       {told('found', '{:.0%}')} of {report['people']} in all frames, "
+        "by a track within 0.5 m",
+        f"  false tracks       {told('false_per_frame', '{:.2f}')} a frame",
+        f"  place, median      {told('place_median_m', '{:.2f} m')}",
         f"  changes of number  {report['switches']}",
-        f"  processor          {100 * report['cpu_fraction']:.0f} %, {report['rss_mb']} MB",
+        f"  both radars there  {told('frames_with_both_radars', '{:.0%}')} of the frames",
+        f"  processor          {100 * report['cpu_fraction']:.0f} % of all cores, "
+        f"{report['rss_mb']} MB",
     ]
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from panoradar_ros.commands.pool import run_all, threads_each
 
+LEAST_FRAMES = 4
 SPACE_NAMES = ("room", "mmvr", "hiber")
 
 
@@ -43,6 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("rooms", "sessions", "frames", "jobs"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"--{name} must be at least 1, got {getattr(arguments, name)}")
+    if arguments.frames < LEAST_FRAMES:
+        raise ValueError(
+            f"--frames must be at least {LEAST_FRAMES}, what a network looks at, got "
+            f"{arguments.frames}"
+        )
     for name in ("seed", "first_session"):
         if getattr(arguments, name) < 0:
             flag = name.replace("_", "-")

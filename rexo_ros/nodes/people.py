@@ -19,6 +19,7 @@ from mmwave.ros.process import run
 from mmwave.ros.publishing import sensor_qos
 from mmwave.ros.raw import from_cloud, point_layout
 from rexo_ros.camera import Camera
+from rexo_ros.detections import LIVE_OVERLAP, LIVE_SEEN
 from rexo_ros.detector import Detector
 from rexo_ros.diffusion import Sampler
 from rexo_ros.heatmaps import ROOM_WAVEFORM
@@ -27,7 +28,7 @@ from rexo_ros.nodes.people_parameters import PARAMETERS
 from rexo_ros.nodes.people_topics import PeopleTopics
 from rexo_ros.pairing import ViewPairs, Window
 from rexo_ros.radar_view import RadarView
-from rexo_ros.tracking import Tracker
+from rexo_ros.tracking import Tracker, TrackerSettings
 
 RAW_BYTES = point_layout(ROOM_WAVEFORM).itemsize * ROOM_WAVEFORM.loops_per_frame
 
@@ -38,6 +39,7 @@ class PeopleNode(LifecycleNode):
 
     Attributes:
         frames: worked through so far.
+        frames_with_all: of them with all radars.
     """
 
     PARAMETERS = PARAMETERS
@@ -47,6 +49,7 @@ class PeopleNode(LifecycleNode):
         self._rate = Rate()
         self._last_ms = self._latency_s = 0.0
         self._missing: dict[str, str] = {}
+        self.frames_with_all = 0
         self._wrong: dict[str, str] = {}
         self._camera: Camera | None = None
         self._camera_frame_id: str | None = None
@@ -59,7 +62,7 @@ class PeopleNode(LifecycleNode):
         values = self.parameters.values()
         backbone = self._model(values["backbone_model"] or BACKBONE_MODEL)
         step = self._model(values["step_model"] or STEP_MODEL)
-        self._detector = Detector(backbone, step)
+        self._detector = Detector(backbone, step, overlap=LIVE_OVERLAP)
         self._detector.sampler = Sampler(values["boxes"], values["steps"], self._detector.schedule)
         space, frames = self._detector.space, self._detector.trained.frames
         self._topics = PeopleTopics(self, space)
@@ -76,7 +79,7 @@ class PeopleNode(LifecycleNode):
         self._camera, self._camera_frame_id, self._camera_problem = None, None, ""
         self._views = {view: RadarView(space, view) for view in space.views}
         self._pairs = ViewPairs(space, frames, period_s, self.parameters["silent_s"])
-        self._tracker = Tracker()
+        self._tracker = Tracker(TrackerSettings(seen=LIVE_SEEN))
         self._random = np.random.default_rng(self.parameters["seed"])
         self._blocks = {
             view: self.handover_subscriber(
@@ -160,6 +163,7 @@ class PeopleNode(LifecycleNode):
         self._latency_s = self.get_clock().now().nanoseconds * 1e-9 - window.time_s
         self._rate.tick()
         self.frames += 1
+        self.frames_with_all += not window.missing
 
     def _tell(self, missing: dict[str, str]) -> None:
         """Say once that a radar is missing, and once that it is back."""
@@ -181,6 +185,7 @@ class PeopleNode(LifecycleNode):
         views = [view for view in self._detector.space.views if view not in self._missing]
         values["blocks_dropped"] = sum(one.dropped for one in self._blocks.values())
         values["views"] = ", ".join(views)
+        values["frames_with_all_radars"] = round(self.frames_with_all / max(1, self.frames), 3)
         if silent := self._pairs.problem(time.monotonic()):
             wrong = [f"{view} radar: {why}" for view, why in self._wrong.items()]
             return Status(Level.ERROR, "; ".join(wrong) or silent, values)

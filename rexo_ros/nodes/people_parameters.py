@@ -2,7 +2,7 @@
 
 from mmwave.ros.parameters import Parameter
 from rexo_ros.camera import MOUNTED_CAMERA
-from rexo_ros.detections import SURE
+from rexo_ros.detections import LIVE_SCORE
 
 PARAMETERS = (
     Parameter(
@@ -50,7 +50,7 @@ PARAMETERS = (
     Parameter("seed", 0, "Of the noise", minimum=0, maximum=2**31 - 1, read_only=True),
     Parameter(
         "minimum_score",
-        SURE,
+        LIVE_SCORE,
         "Boxes that the network is less sure of are left out",
         minimum=0.02,
         maximum=1.0,
