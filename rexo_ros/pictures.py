@@ -52,6 +52,7 @@ def live_picture(
     for view in space.views:
         blank = np.full((space.rows, space.columns), np.nan)
         picture = heatmap_picture(heatmaps.get(view, blank), space, view)
+        _scale(picture, space)
         if view == "horizontal":
             for one in truth:
                 cv2.circle(picture, _pixel(one, space), 14, TRUE, 2, cv2.LINE_AA)
@@ -60,7 +61,7 @@ def live_picture(
                 cv2.drawMarker(picture, place, FOUND, cv2.MARKER_CROSS, 22, 3, cv2.LINE_AA)
                 cv2.putText(picture, str(one.number), (place[0] + 12, place[1] - 10), _FONT, 0.6,
                             TEXT, 2, cv2.LINE_AA)  # fmt: skip
-        cv2.putText(picture, view, (10, 24), _FONT, 0.6, TEXT, 1, cv2.LINE_AA)
+        cv2.putText(picture, f"{view} radar", (10, 24), _FONT, 0.6, TEXT, 1, cv2.LINE_AA)
         parts.append(picture)
         parts.append(np.full((picture.shape[0], 8, 3), 255, np.uint8))
     whole = np.hstack(parts[:-1])
@@ -71,6 +72,14 @@ def live_picture(
     cv2.putText(legend, "found, with the track's number; simulated", (126, 23), _FONT, 0.55,
                 TEXT, 1, cv2.LINE_AA)  # fmt: skip
     return np.vstack([whole, legend])
+
+
+def _scale(picture: NDArray[np.uint8], space: Space) -> None:
+    """Every metre of depth on the left edge."""
+    for metre in range(int(np.ceil(space.low_m[DEPTH])) + 1, int(space.high_m[DEPTH])):
+        row = round((space.high_m[DEPTH] - metre) * PIXELS_PER_M)
+        cv2.line(picture, (0, row), (8, row), TEXT, 1)
+        cv2.putText(picture, f"{metre} m", (12, row + 5), _FONT, 0.4, TEXT, 1, cv2.LINE_AA)
 
 
 def _pixel(one: Seen, space: Space) -> tuple[int, int]:
