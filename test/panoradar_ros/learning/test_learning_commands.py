@@ -136,7 +136,7 @@ def test_training_and_evaluation_need_no_ros(tmp_path):
         (["simulate", "dataset", "x", "--styles", "castle"], "no style castle"),
         (["simulate", "dataset", "x", "--buildings", "0"], "--buildings must be at least 1"),
         (["evaluate", "panoradar", "--limit", "0"], "--limit must be at least 1"),
-        (["evaluate", "panoradar", "--seed", "100000"], "was trained or chosen on what has the seeds"),
+        (["evaluate", "panoradar", "--seed", "100000"], "was trained or chosen on what has"),
         (["evaluate", "panoradar", "--seed", "-1"], "--seed must not be negative"),
         (
             ["export", "range", "--trained", "x", "--data", "x", "--output", "x.pt"],
