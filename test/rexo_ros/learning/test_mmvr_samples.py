@@ -83,6 +83,9 @@ def test_panoradar_check_tells_what_is_on_disk(tmp_path, capsys):
     assert told["people"] == 6
     assert set(told) >= {"forward_iou", "inverse_iou", "better"}
     assert main(["check", "mmvr", str(tmp_path / "nothing")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["check", "mmvr", str(tmp_path / "empty")]) == 1
     assert "holds no frame of MMVR" in capsys.readouterr().err
 
 
