@@ -151,6 +151,8 @@ def joined(processes: Processes, device: str) -> Iterator[None]:
     )
     try:
         yield
+        # leave together: one that ends while another still writes may abort in Gloo's threads
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 
