@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.viewer_server import rerun_module
+from rexo_ros.pictures import SHOWN_DB
 from rexo_ros.space import DEPTH, HORIZONTAL, Space
 
 TIMELINE = "time"
@@ -14,8 +15,6 @@ COLOURS = (
     (230, 80, 80), (70, 150, 240), (240, 180, 60), (180, 120, 220), (80, 200, 200), (240, 130, 60),
 )  # fmt: skip
 """Of tracks by their number, round and round."""
-
-SHOWN_DB = 35.0
 
 
 class RoomLog:

@@ -28,8 +28,9 @@ from rexo_ros.heatmaps import ROOM_WAVEFORM
 from rexo_ros.nodes.emulated_room import true_boxes_m
 from rexo_ros.nodes.emulator_parameters import PARAMETERS
 from rexo_ros.nodes.people_markers import box_markers
+from rexo_ros.space import LATERAL
 
-VIEWS = ("horizontal", "vertical")
+VIEWS = tuple(LATERAL)
 
 
 class EmulatorNode(LifecycleNode):

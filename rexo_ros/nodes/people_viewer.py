@@ -17,11 +17,11 @@ from mmwave.ros.parameters import Parameter
 from mmwave.ros.process import run
 from mmwave.ros.publishing import reliable_qos, sensor_qos
 from mmwave.viewer_server import MODES, Viewer, ViewerError
-from rexo_ros.space import Space
+from rexo_ros.space import LATERAL, Space
 from rexo_ros.viewer import RoomLog, layout
 
 HEATMAP_PERIOD_S = 0.2
-VIEWS = ("horizontal", "vertical")
+VIEWS = tuple(LATERAL)
 
 PARAMETERS = (
     Parameter(

@@ -16,8 +16,9 @@ from mmwave.ros.messages import pixels_of, to_time_ns
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.publishing import reliable_qos, sensor_qos
 from rexo_ros.live_score import Seen
+from rexo_ros.space import LATERAL
 
-VIEWS = ("horizontal", "vertical")
+VIEWS = tuple(LATERAL)
 
 
 @dataclass
