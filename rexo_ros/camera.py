@@ -1,71 +1,20 @@
 """The camera beside the radars: boxes in space become boxes in its image (equations 9 to 12)."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave import camera
 from rexo_ros.space import corners_m
 
 LARGEST = 4.0
 """Logarithm of how much a refinement makes a box larger or smaller, at most."""
 
-NEAREST_M = 0.1
+NEAREST_M = camera.NEAREST_M
 """Corners nearer than this, or behind the camera, are seen at this depth."""
 
 
-@dataclass(frozen=True)
-class Camera:
-    """Pinhole camera in the room's axes.
-
-    Its own axes are to the right, down, and ahead. ``inverse`` says which way the extrinsics go:
-    False for camera = R p + t (equation 9), True for camera = R^-1 (p - t).
-
-    Attributes:
-        focal_px: along columns and rows.
-        centre_px: column and row of the principal point.
-        size_px: columns and rows of the image.
-        rotation: (3, 3) R, nested tuples.
-        translation_m: (3,) t.
-        inverse: direction of the extrinsics.
-
-    Raises:
-        ValueError: a size or focal length is not positive, or R is not orthogonal to a hundredth.
-    """
-
-    focal_px: tuple[float, float] = (380.0, 380.0)
-    centre_px: tuple[float, float] = (320.0, 240.0)
-    size_px: tuple[int, int] = (640, 480)
-    rotation: tuple[tuple[float, float, float], ...] = (
-        (1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0),
-    )  # fmt: skip
-    translation_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    inverse: bool = False
-
-    def __post_init__(self) -> None:
-        if min(self.focal_px) <= 0 or min(self.size_px) <= 0:
-            raise ValueError(
-                f"focal_px {self.focal_px} and size_px {self.size_px} must be positive"
-            )
-        matrix = np.asarray(self.rotation, np.float64)
-        if matrix.shape != (3, 3) or np.abs(matrix @ matrix.T - np.eye(3)).max() > 0.01:
-            raise ValueError(f"rotation must be an orthogonal 3 x 3 matrix, got {self.rotation}")
-
-    def to_camera_m(self, points_m: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(..., 3) points of the room in the camera's axes.
-
-        The inverse is the transpose: a reflection inside of R (MMVR's has determinant -1) is kept.
-        """
-        matrix = np.asarray(self.rotation, np.float64)
-        if self.inverse:
-            return np.asarray((points_m - np.asarray(self.translation_m)) @ matrix)
-        return np.asarray(points_m @ matrix.T + self.translation_m)
-
-    def project(self, points_m: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(..., 2) column and row of points of the room."""
-        seen = self.to_camera_m(points_m)
-        depth = np.maximum(seen[..., 2:], NEAREST_M)
-        return np.asarray(seen[..., :2] / depth * self.focal_px + self.centre_px)
+class Camera(camera.Camera):
+    """Pinhole camera in the room's axes that sees boxes; its extrinsics are equation (9)."""
 
     def around(self, boxes_m: NDArray[np.floating]) -> NDArray[np.float64]:
         """Boxes about the eight corners of boxes in space, equations (10) and (39) to (43).
