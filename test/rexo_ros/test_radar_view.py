@@ -7,7 +7,7 @@ import pytest
 
 from mmwave.dca1000 import PositionBlock
 from rexo_ros.heatmaps import ROOM_WAVEFORM
-from rexo_ros.radar_view import RadarView, filled
+from rexo_ros.radar_view import RadarView
 from rexo_ros.space import Space
 
 SPACE = Space()
@@ -40,17 +40,6 @@ def test_lost_chirps_of_what_stands_still_do_not_flicker():
     walking, _ = RadarView(SPACE, "horizontal")(block(0, moving=1.0))
     assert patched.max() < 1e-4 * walking.max()
     assert still.max() < 1e-4 * walking.max()
-
-
-def test_filled_takes_the_nearest_chirp_of_the_same_antenna():
-    frame = np.arange(8, dtype=np.complex64)[:, None, None] + np.zeros((8, 2, 3), np.complex64)
-    valid = np.ones((8, 2), bool)
-    valid[[0, 1, 6], 0] = False
-    valid[:, 1] = False
-    found = filled(frame, valid)
-    assert found[:, 0, 0].real.tolist() == [2, 2, 2, 3, 4, 5, 5, 7]
-    np.testing.assert_array_equal(found[:, 1], frame[:, 1])
-    assert filled(frame, np.ones((8, 2), bool)) is frame
 
 
 def test_a_frame_that_lost_much_makes_no_heatmap():
