@@ -2,12 +2,7 @@
 
 Yataka et al. 2026, section 3: Fourier transforms over samples, chirps and antennas; powers are
 summed over Doppler, and the polar picture is drawn into Cartesian axes. What stands still is taken
-off before, by what the frames so far had in common: only the past counts, so that a live radar can
-do the same.
-
-With an IF phase of e^{+j 4 pi d / lambda} (see :mod:`mmwave.simulation.fmcw`) virtual antenna n of
-a line with half a wavelength between neighbours sees a reflector at lateral sine u with a phase of
--pi n u.
+off before (see :mod:`mmwave.fixed_array`).
 """
 
 from dataclasses import dataclass
@@ -16,6 +11,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from mmwave.fixed_array import StaticClutter, doppler_window, steering, transmitter_turn
 from mmwave.spectrum import range_spectrum
 from mmwave.waveform import Waveform
 from rexo_ros.space import DEPTH, Space
@@ -59,53 +55,6 @@ class HeatmapSettings:
             raise ValueError(f"most_sine must be over 0 and at most 1, got {self.most_sine}")
 
 
-class StaticClutter:
-    """What the frames so far had in common, weighted by how long ago they were.
-
-    Args:
-        forgetting_s: time in which its weight falls to 1 / e.
-    """
-
-    def __init__(self, forgetting_s: float) -> None:
-        self._forgetting_s = forgetting_s
-        self._mean: NDArray[np.complex64] | None = None
-        self._weight = 0.0
-        self._time_s = 0.0
-
-    def remove(self, spectra: NDArray[np.complex64], time_s: float) -> NDArray[np.complex64]:
-        """A frame without what stands still; the frame is remembered afterwards.
-
-        Args:
-            spectra: (loop, antenna, range).
-            time_s: of the frame; later than that of the frame before.
-
-        Returns:
-            The same shape. Of the first frame its own mean is taken off.
-
-        Raises:
-            ValueError: the shape is another than before, or time does not go on.
-        """
-        own = spectra.mean(axis=0)
-        if self._mean is None:
-            self._mean, self._weight, self._time_s = own, 1.0, time_s
-            return spectra - own
-        if own.shape != self._mean.shape:
-            raise ValueError(f"frames were {self._mean.shape}, now {own.shape}: reset first")
-        if time_s <= self._time_s:
-            raise ValueError(f"time must go on: {time_s} s is not after {self._time_s} s")
-        result = spectra - self._mean
-        # a weighted mean from the second frame on: who stood there at first is soon gone from it
-        kept = np.exp(-(time_s - self._time_s) / self._forgetting_s)
-        self._weight = self._weight * float(kept) + 1.0
-        fresh = np.float32(1 / self._weight)
-        self._mean, self._time_s = self._mean + fresh * (own - self._mean), time_s
-        return result
-
-    def reset(self) -> None:
-        """Forget everything: time went back, or the radar was moved."""
-        self._mean = None
-
-
 class HeatmapMaker:
     """Makes heatmaps of one radar's frames, in order.
 
@@ -128,7 +77,7 @@ class HeatmapMaker:
         self.clutter = StaticClutter(self.settings.forgetting_s)
         self._bins = _bins_in_reach(space, view, waveform)
         self._steering = steering(waveform.virtual_antennas, self.settings.angles)
-        self._doppler_window = np.hanning(waveform.loops_per_frame + 2)[1:-1].astype(np.float32)
+        self._doppler_window = doppler_window(waveform.loops_per_frame)
         self._turn = transmitter_turn(waveform)
         self._places = polar_places(space, view, waveform.range_bin_m, self._bins, self.settings)
 
@@ -143,7 +92,8 @@ class HeatmapMaker:
             (row, column) power in the squared unit of the samples; 0 where the radar does not look.
 
         Raises:
-            ValueError: the frame is of another waveform, see also :meth:`StaticClutter.remove`.
+            ValueError: the frame is of another waveform, see also
+                :meth:`mmwave.fixed_array.StaticClutter.remove`.
         """
         wave = self.waveform
         shape = (wave.loops_per_frame, wave.virtual_antennas, wave.samples_per_chirp)
@@ -166,26 +116,9 @@ def _bins_in_reach(space: Space, view: str, waveform: Waveform) -> int:
     return min(waveform.samples_per_chirp, int(np.ceil(farthest / waveform.range_bin_m)) + 2)
 
 
-def steering(antennas: int, angles: int) -> NDArray[np.complex64]:
-    """(angle, antenna) tapered weights that look along lateral sines from -1 to 1."""
-    sine = np.linspace(-1, 1, angles)
-    taper = np.hamming(antennas) if antennas > 1 else np.ones(1)
-    phase = np.pi * np.arange(antennas) * sine[:, None]
-    return (taper / taper.sum() * np.exp(1j * phase)).astype(np.complex64)
-
-
-def transmitter_turn(waveform: Waveform) -> NDArray[np.complex64]:
-    """(doppler, antenna) what turns back the phase that a moving reflector gains from one
-    transmitter's chirp to the next one's; Doppler in the order of the FFT.
-    """
-    doppler_hz = np.fft.fftfreq(waveform.loops_per_frame, waveform.loop_interval_s)
-    delay_s = np.repeat(waveform.transmitter_offsets_s, waveform.receivers)
-    return np.exp(-2j * np.pi * doppler_hz[:, None] * delay_s).astype(np.complex64)
-
-
 def polar_power(
     spectra: NDArray[np.complex64],
-    doppler_window: NDArray[np.float32],
+    window: NDArray[np.float32],
     turn: NDArray[np.complex64],
     weights: NDArray[np.complex64],
 ) -> NDArray[np.float32]:
@@ -193,14 +126,14 @@ def polar_power(
 
     Args:
         spectra: (loop, antenna, range).
-        doppler_window: (loop,).
-        turn: (doppler, antenna), see :func:`transmitter_turn`.
-        weights: (angle, antenna), see :func:`steering`.
+        window: (loop,) see :func:`mmwave.fixed_array.doppler_window`.
+        turn: (doppler, antenna), see :func:`mmwave.fixed_array.transmitter_turn`.
+        weights: (angle, antenna), see :func:`mmwave.fixed_array.steering`.
 
     Returns:
         (angle, range).
     """
-    doppler = scipy.fft.fft(spectra * doppler_window[:, None, None], axis=0)
+    doppler = scipy.fft.fft(spectra * window[:, None, None], axis=0)
     beams = np.matmul(weights, doppler * turn[..., None])
     return np.asarray((beams.real**2 + beams.imag**2).sum(axis=0), np.float32)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmwave.waveform import SPEED_OF_LIGHT_MPS
-from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker, HeatmapSettings, StaticClutter
+from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker, HeatmapSettings
 from rexo_ros.space import LATERAL, Space
 
 SPACE = Space()
@@ -78,24 +78,6 @@ def test_the_past_alone_counts():
     for k, one in enumerate(frames[:3]):
         np.testing.assert_array_equal(again(one, 0.05 * k), before[k])
     assert not np.array_equal(whole(frames[3], 0.2), before[2])
-
-
-def test_clutter_is_the_mean_of_the_past_weighted_by_its_age():
-    clutter = StaticClutter(forgetting_s=2.0)
-    generator = np.random.default_rng(3)
-    frames = generator.standard_normal((30, 4, 2, 8)).astype(np.complex64)
-    times_s = np.cumsum(generator.uniform(0.02, 0.3, 30))
-    for number, (own, time_s) in enumerate(zip(frames, times_s, strict=True)):
-        found = clutter.remove(own, time_s)
-        if number == 0:
-            continue
-        weight = np.exp(-(times_s[number - 1] - times_s[:number]) / 2.0)
-        means = frames[:number].mean(axis=1)
-        past = np.einsum("k,k...->...", weight / weight.sum(), means)
-        np.testing.assert_allclose(found, own - past, atol=1e-5)
-    clutter.reset()
-    wall = np.ones((4, 2, 8), np.complex64)
-    assert np.abs(clutter.remove(wall, 0.0)).max() == 0
 
 
 def test_nothing_is_drawn_where_the_radar_does_not_look():
