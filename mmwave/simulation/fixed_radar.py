@@ -47,13 +47,29 @@ class QuarterTurned:
         return self._turned(self.world.scene_at(time_s))
 
     def _turned(self, scene: Scene) -> Scene:
-        cosine, sine = np.cos(float(self.pose.yaw_rad)), np.sin(float(self.pose.yaw_rad))
-        ahead, left = np.array([cosine, sine, 0.0]), np.array([-sine, cosine, 0.0])
-        up = np.array([0.0, 0.0, 1.0])
         centre = np.array([float(self.pose.x_m), float(self.pose.y_m), self.height_m])
-        matrix = np.outer(ahead, ahead) - np.outer(up, left) + np.outer(left, up)
-        vertices = (scene.vertices_m - centre) @ matrix.T + centre
+        vertices = (scene.vertices_m - centre) @ quarter_turn(self.pose).T + centre
         return Scene(vertices, scene.faces, scene.class_id, scene.instance_id, scene.material_id)
+
+
+def quarter_turn(pose: Pose) -> NDArray[np.float64]:
+    """(3, 3) the turn by a quarter about the boresight of a radar at this pose."""
+    cosine, sine = np.cos(float(pose.yaw_rad)), np.sin(float(pose.yaw_rad))
+    ahead, left = np.array([cosine, sine, 0.0]), np.array([-sine, cosine, 0.0])
+    up = np.array([0.0, 0.0, 1.0])
+    return np.asarray(np.outer(ahead, ahead) - np.outer(up, left) + np.outer(left, up))
+
+
+def antenna_line(waveform: Waveform) -> AntennaArray:
+    """The line of virtual antennas of a radar that stands still, half a wavelength apart."""
+    return AntennaArray(
+        waveform.virtual_antennas,
+        waveform.wavelength_m,
+        waveform.wavelength_m / 2,
+        0.0,
+        ACROSS_BEAMWIDTH_RAD,
+        ALONG_BEAMWIDTH_RAD,
+    )
 
 
 def fixed_radar(
@@ -82,19 +98,11 @@ def fixed_radar(
     if line not in LINES:
         raise ValueError(f"line must be one of {', '.join(LINES)}, got {line!r}")
     level = line == "horizontal"
-    array = AntennaArray(
-        waveform.virtual_antennas,
-        waveform.wavelength_m,
-        waveform.wavelength_m / 2,
-        0.0,
-        ACROSS_BEAMWIDTH_RAD,
-        ALONG_BEAMWIDTH_RAD,
-    )
     return DriveSimulator(
         QuarterTurned(world, pose, height_m) if level else world,
         ConstantVelocity(float(pose.x_m), float(pose.y_m), yaw_rad=float(pose.yaw_rad)),
         waveform,
-        array,
+        antenna_line(waveform),
         seed,
         budget or LinkBudget(),
         height_m,

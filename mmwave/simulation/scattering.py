@@ -6,7 +6,7 @@ every flat surface it stands square to, and ghosts, that is diffuse points seen 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,10 @@ class Reflectors:
         wavelength_m: of the carrier.
         radius_m: arm of the antenna.
         max_range_m: nothing beyond.
+        face_gain: (face,) amplitude factor of what each face scatters, by what it is covered with;
+            1 without it.
+        face_reflection: (face,) amplitude reflection coefficient as a mirror, NaN for that of the
+            face's material; all so without it.
     """
 
     def __init__(
@@ -70,6 +74,8 @@ class Reflectors:
         wavelength_m: float,
         radius_m: float,
         max_range_m: float = MAX_RANGE_M,
+        face_gain: NDArray[np.floating] | None = None,
+        face_reflection: NDArray[np.floating] | None = None,
     ) -> None:
         self._scene_at = scene_at
         self._wavelength_m, self._radius_m, self._max_range_m = wavelength_m, radius_m, max_range_m
@@ -88,11 +94,14 @@ class Reflectors:
                 scene.class_id[:static_faces],
                 scene.instance_id[:static_faces],
                 scene.material_id[:static_faces],
-            )
+            ),
+            None if face_reflection is None else face_reflection[:static_faces],
         )
         self._face = np.concatenate([self._points.face, self._movers.face])
         self._rank = np.concatenate([self._points.rank, self._movers.rank])
         self._root_sigma = np.concatenate([self._points.root_sigma, self._movers.root_sigma])
+        if face_gain is not None:
+            self._root_sigma = (self._root_sigma * face_gain[self._face]).astype(np.float32)
         self._phase_rad = np.concatenate([self._points.phase_rad, self._movers.phase_rad])
 
     def view(self, centre_m: NDArray[np.float64], time_s: float) -> View:
@@ -130,6 +139,26 @@ class Reflectors:
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         order = np.argsort(columns[0], kind="stable")
         return View(time_s, *(column[order] for column in columns))
+
+    def carried(self, view: View, time_s: float) -> View:
+        """What was seen, with everything that moves where it is at another time.
+
+        Args:
+            view: of these reflectors.
+            time_s: so near that what is hidden has not changed.
+        """
+        still = len(self._still_position_m)
+        moves = (view.kind == POINT) & (view.key % _GHOST_KEY >= still)
+        there = self._movers.positions_m(self._scene_at(time_s))
+        position = view.position_m.copy()
+        mirror = view.key // _GHOST_KEY - 1
+        index = view.key % _GHOST_KEY - still
+        for number in np.unique(mirror[moves]):
+            rows = np.flatnonzero(moves & (mirror == number))
+            target = there[index[rows]]
+            seen = target if number < 0 else self.planes.mirrored(int(number), target)
+            position[rows] = seen
+        return replace(view, time_s=time_s, position_m=position)
 
     def _facing(
         self,

@@ -44,8 +44,14 @@ class Planes:
     high_m: NDArray[np.float64]
 
     @staticmethod
-    def find(scene: Scene) -> "Planes":
-        """Join coplanar faces of the same instance's shell; people are not flat and left out."""
+    def find(scene: Scene, face_reflection: NDArray[np.floating] | None = None) -> "Planes":
+        """Join coplanar faces of the same instance's shell; people are not flat and left out.
+
+        Args:
+            scene: the faces.
+            face_reflection: (face,) amplitude reflection coefficient, NaN for that of the face's
+                material; all so without it.
+        """
         normal, area = face_normals(scene), face_areas_m2(scene)
         corners = scene.vertices_m[scene.faces]
         offset = np.einsum("fc,fc->f", normal, corners[:, 0])
@@ -58,8 +64,11 @@ class Planes:
         kept = np.flatnonzero(total >= SMALLEST_PLANE_M2)
         renumber = np.full(len(total), NO_PLANE, np.int64)
         renumber[kept] = np.arange(len(kept))
-        gamma = np.array([material.specular_reflection for material in MATERIALS])
-        mean = np.bincount(group, area * flat * gamma[scene.material_id])[kept] / total[kept]
+        of_material = np.array([material.specular_reflection for material in MATERIALS])
+        gamma = of_material[scene.material_id]
+        if face_reflection is not None:
+            gamma = np.where(np.isnan(face_reflection), gamma, face_reflection)
+        mean = np.bincount(group, area * flat * gamma)[kept] / total[kept]
         weighted = [np.bincount(group, area * flat * normal[:, c])[kept] for c in range(3)]
         unit = np.column_stack(weighted) if len(kept) else np.zeros((0, 3))
         unit /= np.linalg.norm(unit, axis=1, keepdims=True)
