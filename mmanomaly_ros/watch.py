@@ -49,7 +49,7 @@ def watch_one_hot(watch: ArrayLike) -> NDArray[np.float32]:
     """
     number = np.asarray(watch)
     if not np.isin(number, np.arange(len(TASKS))).all():
-        raise ValueError(f"watch must be from 0 to {len(TASKS) - 1}, got {watch}")
+        raise ValueError(f"watch must be from 0 to {len(TASKS) - 1}, got {number}")
     return np.eye(len(TASKS), dtype=np.float32)[number.astype(np.int64)]
 
 
@@ -100,7 +100,7 @@ def position_of(
     if (index < 0).any():
         raise ValueError(f"range_index must not be negative, got {np.nanmin(index)}")
     if ((place < 0) | (place > ANGLES - 1)).any():
-        raise ValueError(f"column must be from 0 to {ANGLES - 1}, got {column}")
+        raise ValueError(f"column must be from 0 to {ANGLES - 1}, got {place}")
     sine = 2 * place / (ANGLES - 1) - 1
     ahead = np.sqrt(np.maximum(1 - sine**2, 0.0))
     range_m = index * range_bin_m

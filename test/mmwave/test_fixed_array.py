@@ -48,7 +48,7 @@ def test_a_beam_hears_a_reflector_from_its_sine_as_it_is_and_others_less(antenna
     # antennas half a wavelength apart cannot tell -1 from 1
     apart = np.abs((sine - sine[looked] + 1) % 2 - 1)
     if antennas >= 8:
-        assert heard[apart > 4.0 / antennas].max(initial=0.0) < 0.04
+        assert heard[apart > 4.0 / antennas].max(initial=0.0) < 0.05
 
 
 def test_a_single_antenna_looks_everywhere():
