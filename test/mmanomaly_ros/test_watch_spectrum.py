@@ -302,7 +302,7 @@ def test_cells_of_places_that_are_known():
         cell_of([1.0, 2.0, 3.0], 0.5)
     with pytest.raises(ValueError, match="range_index must not be negative"):
         position_of(-1, 3, 0.5)
-    with pytest.raises(ValueError, match="column must be from 0 to 63, got 64.0"):
+    with pytest.raises(ValueError, match="column must be from 0 to 63, got 64"):
         position_of(1, 64, 0.5)
 
 
