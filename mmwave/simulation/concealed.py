@@ -7,8 +7,9 @@ integral of (n.u) exp(2 j k r.u) over it (Knott, Shaeffer and Tuley, Radar Cross
     sqrt(sigma) = sqrt(4 pi) A cos / lambda |Gamma| sinc(k a.u) sinc(k b.u),   sinc x = sin(x) / x
 
 Facets are small, so that each is in its own far field, and add up coherently at their own
-distances: near the object as well as far from it. Edges are not diffracted, facets do not shadow
-one another, and what a ceramic lets through is lost.
+distances: near the object as well as far from it. A real object is less smooth than that; what
+its details send back can be added at random (``detail_db``). Edges are not diffracted, facets do
+not shadow one another, and what a ceramic lets through is lost.
 
 The object's own frame: x along the longest side, y up, z out of the front.
 """
@@ -161,7 +162,7 @@ def posed(facets: Facets, position_m: ArrayLike, rotation: ArrayLike) -> Facets:
 
 
 def root_cross_section(
-    facets: Facets, radar_m: ArrayLike, wavelength_m: float
+    facets: Facets, radar_m: ArrayLike, wavelength_m: float, detail_db: float = -np.inf
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What every facet sends back to the radar, as of points at the facets' centres.
 
@@ -169,6 +170,10 @@ def root_cross_section(
         facets: in the radar's frame.
         radar_m: (3,) where the radar is.
         wavelength_m: of the middle of the sweep.
+        detail_db: backscatter coefficient (cross-section per area, at normal incidence, cosine
+            squared off it) of what the flat facets leave out: screws, cavities, serrations. Its
+            phase is the facet's own and stays. Without it the object is ideally smooth and nearly
+            invisible away from its glints.
 
     Returns:
         strength: (facet,) square root of the radar cross-section in metres, 0 where a facet looks
@@ -184,9 +189,15 @@ def root_cross_section(
     pattern = np.ones(len(facets))
     for side in (facets.side_a, facets.side_b):
         pattern *= np.sinc(2 / wavelength_m * np.sum(side * towards, axis=1))
-    strength = np.sqrt(4 * np.pi) / wavelength_m * facets.area_m2 * cosine * facets.reflection
-    phase_rad = FACE_PHASE_RAD + np.where(pattern < 0, np.pi, 0.0)
-    return strength * np.abs(pattern), phase_rad
+    smooth = np.sqrt(4 * np.pi) / wavelength_m * facets.area_m2 * pattern
+    phasor = smooth * np.exp(1j * FACE_PHASE_RAD) + _detail(facets, detail_db)
+    return np.abs(phasor) * cosine * facets.reflection, np.angle(phasor)
+
+
+def _detail(facets: Facets, detail_db: float) -> NDArray[np.complex128]:
+    """What facets of random phase, always the same, send back head on: (facet,)."""
+    turns = np.random.default_rng(0).random(len(facets))
+    return np.sqrt(10 ** (detail_db / 10) * facets.area_m2) * np.exp(2j * np.pi * turns)
 
 
 def scatterers(
@@ -195,6 +206,7 @@ def scatterers(
     wavelength_m: float,
     velocity_mps: ArrayLike = (0.0, 0.0, 0.0),
     gain: float = 1.0,
+    detail_db: float = -np.inf,
 ) -> Scatterers:
     """The facets that face the radar, as points of the simulator.
 
@@ -204,8 +216,9 @@ def scatterers(
         wavelength_m: of the middle of the sweep.
         velocity_mps: (3,) of the whole object.
         gain: amplitude factor of what is in between (clothes, a wall), both ways.
+        detail_db: see :func:`root_cross_section`.
     """
-    strength, phase_rad = root_cross_section(facets, radar_m, wavelength_m)
+    strength, phase_rad = root_cross_section(facets, radar_m, wavelength_m, detail_db)
     seen = strength > 0
     count = int(seen.sum())
     return Scatterers(

@@ -116,6 +116,23 @@ def test_a_wide_plate_is_the_simulators_mirror():
     assert abs(np.angle(-found)) < 0.1
 
 
+def test_details_add_their_cross_section_where_the_smooth_object_is_dark():
+    sheet = plate(0.15, 0.08)
+    angles = np.deg2rad(np.linspace(20, 40, 200))
+    powers = []
+    for angle in angles:
+        radar_m = direction(angle)
+        strength, phase_rad = root_cross_section(sheet, radar_m, LAMBDA_M, detail_db=3.0)
+        distance = np.linalg.norm(sheet.centre_m - radar_m, axis=1) - FAR_M
+        phasor = strength * np.exp(1j * (4 * np.pi * distance / LAMBDA_M + phase_rad))
+        powers.append(abs(phasor.sum()) ** 2 / np.cos(angle) ** 2)
+    expected_db = 10 * np.log10(0.15 * 0.08) + 3.0
+    assert 10 * np.log10(np.mean(powers)) == pytest.approx(expected_db, abs=1.5)
+    again = root_cross_section(sheet, radar_m, LAMBDA_M, detail_db=3.0)
+    assert np.array_equal(strength, again[0])
+    assert np.array_equal(phase_rad, again[1])
+
+
 def test_what_faces_away_sends_nothing():
     front = box((0.1, 0.1, 0.1))
     strength, _ = root_cross_section(front, np.array([0, 0, 3.0]), LAMBDA_M)
