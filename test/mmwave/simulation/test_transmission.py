@@ -79,6 +79,13 @@ def test_one_slab_is_airys_sum(real, loss, thickness_m, angle, polarisation):
     )
 
 
+def test_the_first_layer_is_the_one_the_wave_meets_first():
+    lossy, glass = Layer(constant(4 - 0.8j), 0.1), Layer(constant(6.0), 0.0035)
+    ahead, behind = (reflection_transmission(s, F_HZ)[0] for s in ([lossy, glass], [glass, lossy]))
+    assert ahead == pytest.approx(fresnel(4 - 0.8j, 0.0, "te"), abs=1e-9)
+    assert abs(behind - ahead) > 0.1
+
+
 def test_half_a_wavelength_is_a_window_and_a_quarter_reflects_most():
     half_m = np.pi / (K * np.sqrt(6.0))
     glass = constant(6.0)
