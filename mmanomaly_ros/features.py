@@ -1,0 +1,62 @@
+"""Numbers of one frame that a decision over time looks at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmanomaly_ros.spectrum import speeds_mps
+from mmanomaly_ros.watch import ANGLES, RANGES
+
+_MOVING_AZIMUTH, _RANGE_DOPPLER = 1, 2
+_UNEXPECTED = 1.0
+"""Spreads above the expectation from which a cell's power counts as not explained."""
+_FAINT = 10.0
+"""Power over the noise below which there is hardly any motion to tell a place or a speed of."""
+
+
+@dataclass(frozen=True)
+class FrameFeatures:
+    """Of one frame.
+
+    Attributes:
+        score: of the frame, in logits.
+        energy_db: moving power that is not explained, 10 log10(1 + sum of power over the noise).
+        extent_mps: root mean square radial speed of it; 0 where there is hardly any.
+        range_m: its centroid; NaN where there is hardly any.
+        sine: likewise.
+    """
+
+    score: float
+    energy_db: float
+    extent_mps: float
+    range_m: float
+    sine: float
+
+
+def frame_features(
+    measured_db: NDArray[np.floating], z: NDArray[np.floating], score: float, range_bin_m: float
+) -> FrameFeatures:
+    """Features of a frame.
+
+    Args:
+        measured_db: (channel, range, column).
+        z: likewise, spreads above what was expected.
+        score: of the frame.
+        range_bin_m: of the radar.
+    """
+    power = np.where(z > _UNEXPECTED, 10 ** (np.asarray(measured_db, np.float64) / 10), 0.0)
+    doppler, azimuth = power[_RANGE_DOPPLER], power[_MOVING_AZIMUTH]
+    total = float(doppler.sum())
+    squared = float((doppler * speeds_mps() ** 2).sum())
+    place = float(azimuth.sum())
+    seen = place > _FAINT
+    ranges = np.arange(RANGES)[:, None] * range_bin_m
+    sines = np.linspace(-1, 1, ANGLES)
+    return FrameFeatures(
+        score=score,
+        energy_db=10 * float(np.log10(1 + total)),
+        extent_mps=float(np.sqrt(squared / (total + _FAINT))),
+        range_m=float((azimuth * ranges).sum() / place) if seen else np.nan,
+        sine=float((azimuth * sines).sum() / place) if seen else np.nan,
+    )
