@@ -2,12 +2,18 @@
 
 import argparse
 
-from panoradar_ros.commands import simulate_dataset, simulate_drive, simulate_rooms
+from panoradar_ros.commands import (
+    simulate_dataset,
+    simulate_drive,
+    simulate_rooms,
+    simulate_scenes,
+)
 
 KINDS = {
     "drive": (simulate_drive, "rotations of a drive through one building, and their truth"),
     "dataset": (simulate_dataset, "frames of many buildings, to train and evaluate networks"),
     "rooms": (simulate_rooms, "rooms with people before two fixed radars, to train REXO on"),
+    "scenes": (simulate_scenes, "people in clothes and rooms behind walls, to train mmAnomaly on"),
 }
 
 

@@ -190,8 +190,8 @@ def test_names_and_losses_of_the_walls():
     one_way_db = {n: -10 * np.log10(Wall.named(n).two_way_transmission()) for n in WALLS}
     assert all(3 < loss < 35 for loss in one_way_db.values())
     double, single = one_way_db["double_plasterboard"], one_way_db["plasterboard"]
-    assert double == pytest.approx(2 * single, abs=2)
-    assert one_way_db["wooden_door"] < one_way_db["chipboard"] < double
+    assert double == pytest.approx(single, abs=2)  # as much board, without a cavity
+    assert one_way_db["wooden_door"] < one_way_db["chipboard"] < one_way_db["thick_plasterboard"]
     assert Wall.named("plasterboard").thickness_m == pytest.approx(0.1)
 
 
