@@ -1,4 +1,4 @@
-"""Sequences of simulated places that are watched: spectra as the live node makes them, images, truth.
+"""Sequences of simulated places that are watched: spectra as the live node makes them, and truth.
 
 The first frames of a sequence are not kept: in them what stands still is not known yet.
 """
@@ -30,7 +30,7 @@ from mmwave.spectrum import as_complex
 
 LEARNED_FRAMES = 6
 """Frames at the beginning that are not kept."""
-FRAMES = {"weapon": 8, "intruder": 8, "fall": 40}
+FRAMES = {"weapon": 16, "intruder": 8, "fall": 40}
 """That are kept of a sequence."""
 CONDITIONS = {
     "seen": (SEEN_CLOTHES, SEEN_WALLS),

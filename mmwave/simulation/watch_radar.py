@@ -31,8 +31,8 @@ from mmwave.waveform import Waveform
 RADAR_HEIGHT_M = 1.0
 DRIFT_PERIOD_S = 60.0
 DETAIL_DB = 0.0
-"""Backscatter coefficient of what a hidden object has besides its flat faces: edges, screws, grips.
-A choice, between that of skin (-3) and that which a pistol of -20 dBsm off its glints would have."""
+"""Backscatter coefficient in dB of what a hidden object has besides flat faces: edges, screws, a
+grip. A choice, a little more than skin's -3 dB."""
 _RADAR = ConstantVelocity(0.0, 0.0, yaw_rad=0.0)
 
 

@@ -202,7 +202,7 @@ def _behind_a_wall(
     label = Label(SemanticClass.WALL, "plaster")
     panel = meshes.box((wall_m, -width_m / 2 - 0.1, 0.0), (back_m, width_m / 2 + 0.1, 2.6), label)
     person = None
-    if wall_m > 1.7 and generator.random() < 0.6:
+    if wall_m > 1.6 and generator.random() < 0.75:
         kind = str(generator.choice(np.array(["stand", "walk", "sit"])))
         person = occupant(generator, np.array([0.95, -0.9]), np.array([wall_m - 0.4, 0.9]), seconds,
                           kind, instance_id=PERSON_INSTANCE)  # fmt: skip

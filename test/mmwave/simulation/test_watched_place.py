@@ -33,7 +33,8 @@ def test_the_same_seed_is_the_same_place_and_the_anomaly_changes_nothing_else(wa
         np.testing.assert_array_equal(one.before.vertices_m, scene.before.vertices_m)
         np.testing.assert_array_equal(one.behind.vertices_m, scene.behind.vertices_m)
         np.testing.assert_array_equal(one.face_colour, scene.face_colour)
-        assert one.garment == scene.garment and one.wall_name == scene.wall_name
+        assert one.garment == scene.garment
+        assert one.wall_name == scene.wall_name
     assert not any(one.anomalous_at(0.1 * step) for step in range(30))
     assert any(other.anomalous_at(0.1 * step) for step in range(30))
 
@@ -69,7 +70,8 @@ def test_people_behind_the_wall_are_behind_it_and_in_reach(watch, seed):
 def test_clothes_and_walls_are_those_asked_for():
     for seed in SEEDS:
         place = draw_place("fall", seed, False, 3.0, NEW_CLOTHES, NEW_WALLS)
-        assert place.wall_name in NEW_WALLS and place.wall_name not in SEEN_WALLS
+        assert place.wall_name in NEW_WALLS
+        assert place.wall_name not in SEEN_WALLS
         assert place.garment.name in NEW_CLOTHES
 
 
@@ -161,4 +163,5 @@ def test_frames_are_repeatable_and_differ_in_noise():
     first = radar.frame(0.2, 1)
     np.testing.assert_array_equal(first, WatchRadar(place, WAVEFORM, 9).frame(0.2, 1))
     assert np.any(first != radar.frame(0.2, 2))
-    assert first.shape == (16, 8, 128, 2) and first.dtype == np.int16
+    assert first.shape == (16, 8, 128, 2)
+    assert first.dtype == np.int16
