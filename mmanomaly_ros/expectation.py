@@ -215,11 +215,19 @@ class Expecter:
         Args:
             context: of the scene.
             generator: of the noise; the same one gives the same draws.
+
+        Raises:
+            ModelError: a model gives no numbers.
         """
         told = self._context.run(**context.as_inputs())
         regression = from_unit(told["mean"])
         floor = np.exp(told["log_variance"][0] / 2) * DB_PER_UNIT
         samples = regression if not self.samples else self._drawn(told, generator)
+        if not all(np.isfinite(one).all() for one in (*told.values(), samples, floor)):
+            raise ModelError(
+                f"{self._context.path.name}, {self._denoiser.path.name} or "
+                f"{self._decoder.path.name} gives no numbers: get them again, or export them anew"
+            )
         return Expectation(
             mean_db=samples.mean(axis=0),
             spread_db=spread_db(samples, floor, self.spread_scale),

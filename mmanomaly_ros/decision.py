@@ -1,0 +1,307 @@
+"""From scores of frames to alarms: the same for evaluation and for the live node.
+
+A decision is made over the last frames. Of a hidden object and an intruder it is their mean score;
+of a fall it is how unlike all normal times the last three seconds are (:mod:`mmanomaly_ros.falls`).
+A sequence is anomalous if the alarm ever switched on. Thresholds come from normal validation data
+for a stated share of false alarms.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+from mmanomaly_ros.alarm import Alarm, AlarmSettings, AlarmState
+from mmanomaly_ros.comparison import Fusion, fusion_of
+from mmanomaly_ros.falls import FallNovelty
+from mmanomaly_ros.features import FrameFeatures
+from mmanomaly_ros.watch import TASKS, watch_id
+from mmwave.inference import ModelError
+
+FALSE_ALARM_RATE = 1 / 200
+CONFIDENCE = 0.95
+WINDOWS = {"weapon": 4, "intruder": 4, "fall": 24}
+_CALM_FACTOR = 10.0
+"""The alarm ends below a score that so many times more normal frames exceed."""
+
+
+@dataclass(frozen=True)
+class WatchDecision:
+    """How one watch decides.
+
+    Attributes:
+        window: frames of 0.1 s that a decision looks at; before there are as many nothing is known.
+        alarm: thresholds and times.
+        fusion: weights of the heatmap.
+        novelty: of the fall watch, else None.
+        false_alarm_rate: share of normal frames above on_threshold that is not exceeded, with
+            CONFIDENCE and for frames like those it was chosen on.
+        normal_frames: scores that it was chosen on.
+        peak_least: height in the heatmap of a place that is told.
+        peak_count: so many places at most.
+        peak_apart_m: between them.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    window: int
+    alarm: AlarmSettings
+    fusion: Fusion = field(default_factory=Fusion)
+    novelty: FallNovelty | None = None
+    false_alarm_rate: float = FALSE_ALARM_RATE
+    normal_frames: int = 0
+    peak_least: float = 0.5
+    peak_count: int = 3
+    peak_apart_m: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.peak_count < 1:
+            raise ValueError(
+                f"window {self.window} and peak_count {self.peak_count} must be at least 1"
+            )
+        if not 0 < self.false_alarm_rate < 1:
+            raise ValueError(f"false_alarm_rate must be in 0..1, got {self.false_alarm_rate}")
+
+    def as_json(self) -> dict[str, Any]:
+        """For a card."""
+        told = {name: getattr(self, name) for name in _PLAIN}
+        return {
+            **told,
+            "alarm": asdict(self.alarm),
+            "fusion": asdict(self.fusion),
+            "novelty": self.novelty and self.novelty.as_json(),
+        }
+
+    @staticmethod
+    def of(told: Mapping[str, Any]) -> "WatchDecision":
+        """The opposite of :meth:`as_json`.
+
+        Raises:
+            KeyError, TypeError, ValueError: something is missing or impossible.
+        """
+        novelty = told["novelty"]
+        return WatchDecision(
+            alarm=AlarmSettings(**told["alarm"]),
+            fusion=fusion_of(told["fusion"]),
+            novelty=None if novelty is None else FallNovelty.of(novelty),
+            **{name: told[name] for name in _PLAIN},
+        )
+
+
+_PLAIN = (
+    "window", "false_alarm_rate", "normal_frames", "peak_least", "peak_count", "peak_apart_m",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How all watches decide.
+
+    Attributes:
+        watches: by name.
+        about: whatever else the card tells; ``comparator_sha256`` is which comparator it is for.
+    """
+
+    watches: Mapping[str, WatchDecision]
+    about: Mapping[str, Any]
+
+    def of_watch(self, watch: int) -> WatchDecision:
+        """That of a watch by its number.
+
+        Raises:
+            ModelError: the card has none.
+        """
+        if TASKS[watch] not in self.watches:
+            raise ModelError(f"the decision's card knows {', '.join(self.watches)}, not "
+                             f"{TASKS[watch]}")  # fmt: skip
+        return self.watches[TASKS[watch]]
+
+    def write(self, path: Path) -> None:
+        """Write a card."""
+        watches = {name: one.as_json() for name, one in self.watches.items()}
+        text = json.dumps({**self.about, "watches": watches}, indent=2, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+    @staticmethod
+    def read(path: Path) -> "Decision":
+        """Read a card.
+
+        Raises:
+            ModelError: there is none, or it is none.
+        """
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))
+            told = about.pop("watches")
+            watches = {name: WatchDecision.of(one) for name, one in told.items()}
+            for name in watches:
+                watch_id(name)
+            return Decision(watches, about)
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(
+                f"{path} is no decision's card ({error!r}): get it again, or export it anew"
+            ) from error
+
+
+class SequenceDecider:
+    """Scores of the last frames of one watch.
+
+    Args:
+        decision: of the watch.
+    """
+
+    def __init__(self, decision: WatchDecision) -> None:
+        self._decision = decision
+        self._last: deque[FrameFeatures] = deque(maxlen=decision.window)
+
+    def reset(self) -> None:
+        """Forget the frames: some are missing after them."""
+        self._last.clear()
+
+    def update(self, features: FrameFeatures) -> float:
+        """Take a frame in.
+
+        Returns:
+            Score of the last frames; NaN before there are as many as the window has.
+        """
+        self._last.append(features)
+        if len(self._last) < self._decision.window:
+            return np.nan
+        if self._decision.novelty is not None:
+            return self._decision.novelty(list(self._last))
+        return float(np.mean([one.score for one in self._last]))
+
+
+@dataclass(frozen=True)
+class SequenceVerdict:
+    """What was decided of one sequence.
+
+    Attributes:
+        scores: (frame,) of the decider, NaN before its window is full.
+        states: (frame,).
+        score: the highest, NaN if the sequence is shorter than the window.
+        anomalous: whether the alarm ever switched on.
+    """
+
+    scores: NDArray[np.float64]
+    states: list[AlarmState]
+    score: float
+    anomalous: bool
+
+
+def decide(frames: Iterable[FrameFeatures], decision: WatchDecision) -> SequenceVerdict:
+    """Decide of a whole sequence, as the live node does frame by frame."""
+    decider, alarm = SequenceDecider(decision), Alarm(decision.alarm)
+    scores = [decider.update(one) for one in frames]
+    states = [alarm.update(score) for score in scores]
+    known = [score for score in scores if np.isfinite(score)]
+    return SequenceVerdict(
+        np.array(scores), states, max(known, default=np.nan), AlarmState.ANOMALY in states
+    )
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Of a stated share of false alarms.
+
+    Attributes:
+        value: scores above it are alarms.
+        rate: share of normal scores above it that is not exceeded, with the confidence asked for.
+    """
+
+    value: float
+    rate: float
+
+
+def threshold_for(
+    scores: NDArray[np.floating],
+    rate: float = FALSE_ALARM_RATE,
+    confidence: float = CONFIDENCE,
+) -> Threshold:
+    """The threshold that normal scores exceed as rarely as wanted.
+
+    It is the lowest order statistic that bounds the (1 - rate) quantile from above with the given
+    confidence (Wilks 1941's tolerance limit): the share of the distribution below the k-th of n
+    sorted scores is Beta(k, n + 1 - k) distributed, whatever the distribution. The plain quantile
+    would be exceeded more often than wanted half the time. With too few scores (598 are needed for
+    1 in 200 and 95 %) it is the highest, and the rate is what can be said of that.
+
+    Args:
+        scores: (n,) independent ones; of neighbouring frames, which are not, take this as a guide.
+        rate: wanted.
+        confidence: that it holds.
+
+    Raises:
+        ValueError: there are no scores, or some are no numbers, or a share is not within 0..1.
+    """
+    values = np.sort(np.ravel(scores))
+    if not values.size or not np.isfinite(values).all():
+        raise ValueError(f"scores must be finite numbers, at least one; got {values.size}")
+    if not (0 < rate < 1 and 0 < confidence < 1):
+        raise ValueError(f"rate {rate} and confidence {confidence} must be within 0..1")
+    ranks = np.arange(1, values.size + 1)
+    enough = beta.sf(1 - rate, ranks, values.size + 1 - ranks) >= confidence
+    if enough.any():
+        return Threshold(float(values[np.argmax(enough)]), rate)
+    return Threshold(float(values[-1]), float(1 - (1 - confidence) ** (1 / values.size)))
+
+
+def fit_decision(
+    watch: int,
+    normal: Sequence[Sequence[FrameFeatures]],
+    fusion: Fusion | None = None,
+    window: int | None = None,
+    rate: float = FALSE_ALARM_RATE,
+    confidence: float = CONFIDENCE,
+    rise_frames: int = 1,
+    fall_frames: int = 5,
+) -> WatchDecision:
+    """Choose how a watch decides from normal validation sequences.
+
+    Of the fall watch every other sequence tells what is normal, and the others choose the
+    threshold, which would be too low on those it was fitted to.
+
+    Args:
+        watch: its number.
+        normal: features of every frame of every sequence, in order.
+        fusion: that the features were made with.
+        window: in frames; WINDOWS without it.
+        rate: wanted share of normal scores above the threshold.
+        confidence: that it holds.
+        rise_frames: see :class:`AlarmSettings`.
+        fall_frames: likewise.
+
+    Raises:
+        ValueError: sequences are too few or too short.
+    """
+    frames = WINDOWS[TASKS[watch]] if window is None else window
+    novelty = None
+    judged = list(normal)
+    if TASKS[watch] == "fall":
+        learned, judged = judged[::2], judged[1::2]
+        novelty = FallNovelty.fitted(
+            [run[start : start + frames] for run in learned
+             for start in range(len(run) - frames + 1)]
+        )  # fmt: skip
+    first = WatchDecision(frames, AlarmSettings(0.0, 0.0), fusion or Fusion(), novelty)
+    scores = np.concatenate([decide(run, first).scores for run in judged] or [np.zeros(0)])
+    scores = scores[np.isfinite(scores)]
+    if not scores.size:
+        raise ValueError(f"no normal sequence of {TASKS[watch]} is as long as {frames} frames")
+    on = threshold_for(scores, rate, confidence)
+    off = min(float(np.quantile(scores, max(1 - _CALM_FACTOR * rate, 0.5))), on.value)
+    return WatchDecision(
+        window=frames,
+        alarm=AlarmSettings(on.value, off, rise_frames, fall_frames),
+        fusion=fusion or Fusion(),
+        novelty=novelty,
+        false_alarm_rate=on.rate,
+        normal_frames=int(scores.size),
+        peak_apart_m=0.2 if TASKS[watch] == "weapon" else 0.5,
+    )

@@ -1,0 +1,162 @@
+"""Anomalies in spectra: what the scene lets expect, what was measured, and what to say of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmanomaly_ros.alarm import Alarm, AlarmState
+from mmanomaly_ros.comparison import Comparer, Comparison, Peaks, peaks
+from mmanomaly_ros.context import Context
+from mmanomaly_ros.decision import Decision, SequenceDecider
+from mmanomaly_ros.expectation import Expectation, Expecter
+from mmanomaly_ros.spectrum import CHANNELS, WATCH_WAVEFORM
+from mmanomaly_ros.watch import ANGLES, RANGES, TASKS
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of one frame.
+
+    Attributes:
+        measured_db: (channel, range, column).
+        expectation: of the scene.
+        comparison: of the two.
+        peaks: places of what is not expected; if there is an alarm, at least one.
+        score: of the last frames, NaN before there are enough.
+        state: of the alarm.
+    """
+
+    measured_db: NDArray[np.float32]
+    expectation: Expectation
+    comparison: Comparison
+    peaks: Peaks
+    score: float
+    state: AlarmState
+
+    @property
+    def heatmap(self) -> NDArray[np.float32]:
+        """(range, column) probability of an anomaly."""
+        return self.comparison.heatmap
+
+
+class AnomalyDetector:
+    """Watches frame by frame.
+
+    Args:
+        expecter: draws what should be seen.
+        comparer: holds it against what is.
+        decision: of all watches.
+        watch: number of the one that this is.
+        range_bin_m: of the radar.
+
+    Attributes:
+        alarm: its state, and the problem of the last frame.
+
+    Raises:
+        ModelError: the decision's card does not know the watch.
+    """
+
+    def __init__(
+        self,
+        expecter: Expecter,
+        comparer: Comparer,
+        decision: Decision,
+        watch: int,
+        range_bin_m: float = WATCH_WAVEFORM.range_bin_m,
+    ) -> None:
+        self._expecter, self._comparer = expecter, comparer
+        self.watch, self.range_bin_m = watch, range_bin_m
+        self.decision = decision.of_watch(watch)
+        self._decider = SequenceDecider(self.decision)
+        self.alarm = Alarm(self.decision.alarm)
+
+    @property
+    def state(self) -> AlarmState:
+        """Of the alarm."""
+        return self.alarm.state
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._decider.reset()
+        self.alarm.reset()
+
+    def blind(self, problem: str) -> AlarmState:
+        """A frame that cannot be judged.
+
+        Args:
+            problem: why.
+
+        Returns:
+            ``unknown``.
+
+        Raises:
+            ValueError: no problem is told.
+        """
+        if not problem:
+            raise ValueError("say what the problem is")
+        self._decider.reset()
+        return self.alarm.update(np.nan, problem)
+
+    def __call__(
+        self,
+        spectrum_db: NDArray[np.floating],
+        context: Context,
+        generator: np.random.Generator,
+    ) -> Found:
+        """Judge one frame.
+
+        Args:
+            spectrum_db: (channel, range, column) as measured.
+            context: of the same time.
+            generator: of the draws.
+
+        Raises:
+            ValueError: the spectrum has another shape or holds what is no number, or the context
+                is of another watch; the state is ``unknown`` then.
+            ModelError: a model gives no numbers; likewise.
+        """
+        try:
+            measured, expectation, comparison = self._compared(spectrum_db, context, generator)
+        except ValueError as error:
+            self.blind(str(error))
+            raise
+        score = self._decider.update(comparison.features)
+        state = self.alarm.update(score)
+        return Found(
+            measured, expectation, comparison, self._places(comparison, state), score, state
+        )
+
+    def _compared(
+        self,
+        spectrum_db: NDArray[np.floating],
+        context: Context,
+        generator: np.random.Generator,
+    ) -> tuple[NDArray[np.float32], Expectation, Comparison]:
+        shape = (len(CHANNELS), RANGES, ANGLES)
+        if spectrum_db.shape != shape:
+            raise ValueError(f"spectrum_db must be {shape}, got {spectrum_db.shape}")
+        if not np.isfinite(spectrum_db).all():
+            raise ValueError("the spectrum holds values that are no numbers")
+        if context.watch != self.watch:
+            raise ValueError(f"the context is of the watch {TASKS[context.watch]}, this one is "
+                             f"{TASKS[self.watch]}")  # fmt: skip
+        measured = np.asarray(spectrum_db, np.float32)
+        expectation = self._expecter(context, generator)
+        comparison = self._comparer(
+            measured, expectation, self.watch, self.decision.fusion, self.range_bin_m
+        )
+        return measured, expectation, comparison
+
+    def _places(self, comparison: Comparison, state: AlarmState) -> Peaks:
+        told = self.decision
+        found = peaks(
+            comparison.heatmap,
+            self.range_bin_m,
+            told.peak_least,
+            told.peak_count,
+            told.peak_apart_m,
+        )
+        if state is AlarmState.ANOMALY and not len(found.confidence):
+            return peaks(comparison.heatmap, self.range_bin_m, 0.0, 1)
+        return found

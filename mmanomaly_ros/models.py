@@ -1,0 +1,81 @@
+"""The networks of mmAnomaly that come with the package, and how its decisions were chosen."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmanomaly_ros.comparison import Comparer
+from mmanomaly_ros.decision import Decision
+from mmanomaly_ros.detector import AnomalyDetector
+from mmanomaly_ros.expectation import Expecter
+from mmanomaly_ros.spectrum import WATCH_WAVEFORM
+from mmanomaly_ros.watch import watch_id
+from mmwave.inference import ModelError, OnnxModel
+from mmwave.resources import share_path
+
+CONTEXT_MODEL = "models/mmanomaly_context.onnx"
+DENOISER_MODEL = "models/mmanomaly_denoiser.onnx"
+DECODER_MODEL = "models/mmanomaly_decoder.onnx"
+COMPARATOR_MODEL = "models/mmanomaly_comparator.onnx"
+DECISION = "models/mmanomaly_decision.json"
+MODELS = {
+    "context": CONTEXT_MODEL,
+    "denoiser": DENOISER_MODEL,
+    "decoder": DECODER_MODEL,
+    "comparator": COMPARATOR_MODEL,
+    "decision": DECISION,
+}
+
+
+def model_path(path: str) -> Path:
+    """Where a file lies that comes with the package, or a file of the user's.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    if path not in MODELS.values():
+        return Path(path).expanduser()
+    try:
+        return share_path(path)
+    except FileNotFoundError as error:
+        raise ModelError(f"{error}; or give a file of yours") from error
+
+
+def load_detector(
+    watch: str,
+    paths: Mapping[str, str] | None = None,
+    samples: int = 4,
+    steps: int = 4,
+    device: str = "cpu",
+    threads: int = 0,
+    range_bin_m: float = WATCH_WAVEFORM.range_bin_m,
+) -> AnomalyDetector:
+    """Load everything one watch needs.
+
+    Args:
+        watch: its name.
+        paths: other files than the package's, by the names of MODELS.
+        samples: draws of the expected spectrum.
+        steps: of each draw.
+        device: see :class:`mmwave.inference.OnnxModel`.
+        threads: of a run on the CPU; 0 leaves it to ONNX Runtime.
+        range_bin_m: of the radar.
+
+    Raises:
+        ModelError: a file is missing or damaged, or they do not belong together.
+        ValueError: the watch or a file's name is unknown, or a number is out of range.
+    """
+    number = watch_id(watch)
+    unknown = set(paths or {}) - set(MODELS)
+    if unknown:
+        raise ValueError(f"files are named {', '.join(MODELS)}, got {', '.join(sorted(unknown))}")
+    found = {name: model_path(path) for name, path in {**MODELS, **(paths or {})}.items()}
+    decision = Decision.read(found.pop("decision"))
+    graphs = {name: OnnxModel(path, device, threads) for name, path in found.items()}
+    comparator = graphs["comparator"]
+    if decision.about.get("comparator_sha256") != comparator.card.sha256:
+        raise ModelError(
+            f"the decision was not chosen with {comparator.path.name}: give those of one export"
+        )
+    expecter = Expecter(graphs["context"], graphs["denoiser"], graphs["decoder"], samples, steps)
+    comparer = Comparer(comparator)
+    return AnomalyDetector(expecter, comparer, decision, number, range_bin_m)

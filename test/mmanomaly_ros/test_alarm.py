@@ -1,0 +1,259 @@
+"""Hysteresis, the unknown that is never normal, thresholds that hold, and falls unlike the rest."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from mmanomaly_ros.alarm import Alarm, AlarmSettings, AlarmState
+from mmanomaly_ros.comparison import Fusion
+from mmanomaly_ros.decision import (
+    Decision,
+    SequenceDecider,
+    WatchDecision,
+    decide,
+    fit_decision,
+    threshold_for,
+)
+from mmanomaly_ros.falls import WINDOW_FEATURES, FallNovelty, Normals, window_features
+from mmanomaly_ros.features import FrameFeatures
+from mmanomaly_ros.watch import TASKS
+from mmwave.inference import ModelError
+
+LETTERS = {AlarmState.NORMAL: "n", AlarmState.ANOMALY: "a", AlarmState.UNKNOWN: "u"}
+LOW, MIDDLE, HIGH, BAD = 0.0, 1.5, 3.0, None
+
+
+def states(scores, **settings):
+    alarm = Alarm(AlarmSettings(2.0, 1.0, **settings))
+    told = (alarm.update(np.nan, "dark") if one is BAD else alarm.update(one) for one in scores)
+    return "".join(LETTERS[one] for one in told)
+
+
+@pytest.mark.parametrize(
+    ("scores", "wanted"),
+    [
+        # two above switch it on, three below off; between the thresholds it stays what it is
+        ([LOW] * 3 + [HIGH] * 2 + [LOW] * 3, "uunnaaan"),
+        ([LOW] * 3 + [HIGH, LOW, HIGH, HIGH], "uunnnna"),
+        ([HIGH] * 2 + [MIDDLE] * 5 + [LOW] * 3, "uaaaaaaaan"),
+        ([HIGH] * 2 + [LOW, LOW, MIDDLE, LOW, LOW, LOW], "uaaaaaan"),
+        ([MIDDLE] * 4, "uunn"),
+        # exactly at a threshold is not beyond it
+        ([LOW] * 3 + [2.0] * 3, "uunnnn"),
+        ([HIGH] * 2 + [1.0] * 4, "uaaaaa"),
+        # nothing known: the alarm outlives it, and calm has to come anew
+        ([LOW] * 3 + [BAD] + [LOW] * 3, "uunuuun"),
+        ([HIGH] * 2 + [BAD] * 5 + [MIDDLE, LOW, LOW, LOW], "uauuuuuaaan"),
+        ([HIGH, BAD, HIGH, HIGH], "uuua"),
+        ([np.nan, LOW, LOW, LOW, np.nan, np.inf], "uuunuu"),
+    ],
+)
+def test_the_alarm_switches_as_the_table_says(scores, wanted):
+    assert states(scores, rise_frames=2, fall_frames=3) == wanted
+
+
+@given(st.lists(st.sampled_from([LOW, MIDDLE, HIGH, BAD])), st.integers(1, 3), st.integers(1, 3))
+def test_what_is_not_known_is_never_normal(scores, rise_frames, fall_frames):
+    told = states(scores, rise_frames=rise_frames, fall_frames=fall_frames)
+    for index, (score, state) in enumerate(zip(scores, told, strict=True)):
+        if BAD in scores[max(0, index + 1 - fall_frames) : index + 1] or index + 1 < fall_frames:
+            assert state != "n"
+        assert (score is not BAD) or state == "u"
+
+
+def test_thresholds_out_of_order_are_refused():
+    with pytest.raises(ValueError, match=r"off_threshold 2.0 must be at most on_threshold 1.0"):
+        AlarmSettings(1.0, 2.0)
+    with pytest.raises(ValueError, match="finite"):
+        AlarmSettings(np.inf, 2.0)
+    with pytest.raises(ValueError, match="at least 1"):
+        AlarmSettings(1.0, 0.0, rise_frames=0)
+
+
+@pytest.mark.parametrize("law", ["standard_normal", "standard_exponential", "standard_cauchy"])
+def test_the_rate_of_false_alarms_holds_on_fresh_scores_as_often_as_stated(law):
+    """Of many thresholds a share of 95 % keeps to the rate, whatever the scores' distribution."""
+    generator = np.random.default_rng(6)
+    fresh = np.sort(getattr(generator, law)(400_000))
+    kept, trials, rates = 0, 400, []
+    for _ in range(trials):
+        found = threshold_for(getattr(generator, law)(1000), 0.02, 0.95)
+        assert found.rate == 0.02
+        rates.append(1 - np.searchsorted(fresh, found.value, "right") / fresh.size)
+        kept += rates[-1] <= 0.02 * 1.03  # the fresh ones are a sample too
+    assert kept >= binom.ppf(1e-4, trials, 0.95)
+    assert np.mean(rates) > 0.008  # and it is not bought with a threshold far too high
+
+
+def test_too_few_scores_state_the_rate_that_they_can():
+    found = threshold_for(np.arange(100), 1 / 200)
+    assert found.value == 99
+    assert found.rate == pytest.approx(1 - 0.05 ** (1 / 100))
+    assert threshold_for(np.arange(597), 1 / 200).rate > 1 / 200
+    assert threshold_for(np.arange(598), 1 / 200).rate == 1 / 200
+    with pytest.raises(ValueError, match="finite"):
+        threshold_for(np.array([1.0, np.nan]))
+    with pytest.raises(ValueError, match="at least one"):
+        threshold_for(np.zeros(0))
+
+
+def frames(scores, **others):
+    told = {"energy_db": 0.0, "extent_mps": 0.0, "range_m": 2.0, "sine": 0.0, **others}
+    return [FrameFeatures(score=float(one), **told) for one in scores]
+
+
+def test_a_decider_takes_the_mean_of_its_window_and_says_nothing_before():
+    decider = SequenceDecider(WatchDecision(3, AlarmSettings(2.0, 1.0)))
+    scores = [decider.update(one) for one in frames([1, 2, 6, 4])]
+    assert np.isnan(scores[:2]).all()
+    assert scores[2:] == [3.0, 4.0]
+    decider.reset()
+    assert np.isnan(decider.update(frames([9])[0]))
+
+
+def test_a_sequence_is_anomalous_if_the_alarm_was_ever_on():
+    decision = WatchDecision(2, AlarmSettings(2.0, 1.0, rise_frames=2, fall_frames=1))
+    found = decide(frames([0, 0, 5, 5, 5, 0, 0, 0]), decision)
+    assert found.anomalous
+    assert found.states[-1] is AlarmState.NORMAL
+    assert found.score == 5.0
+    assert not decide(frames([0, 0, 3, 0, 0, 0]), decision).anomalous
+    short = decide(frames([9]), decision)
+    assert np.isnan(short.score)
+    assert short.states == [AlarmState.UNKNOWN]
+
+
+def test_a_fitted_decision_keeps_its_rate_on_fresh_sequences():
+    generator = np.random.default_rng(7)
+
+    def runs():
+        return [frames(generator.standard_normal(8) + generator.normal()) for _ in range(400)]
+
+    decision = fit_decision(0, runs(), rate=0.05, fall_frames=3)
+    assert decision.normal_frames == 400 * 5
+    assert decision.alarm.fall_frames == 3
+    assert decision.alarm.off_threshold < decision.alarm.on_threshold
+    scores = np.concatenate([decide(run, decision).scores[3:] for run in runs()])
+    # frames of a sequence are not independent: 400 sequences tell the rate
+    assert np.mean(scores > decision.alarm.on_threshold) < binom.ppf(0.999, 400, 0.05) / 400
+    with pytest.raises(ValueError, match="as long as 4 frames"):
+        fit_decision(0, [frames([1, 2])])
+
+
+def run(generator, falls=False, length=32):
+    """Somebody walks about, or falls and lies still."""
+    energy = 30 + generator.normal(0, 2, length)
+    speed = 0.6 + generator.normal(0, 0.1, length)
+    place = 3 + generator.normal(0, 0.05) + np.cumsum(generator.normal(0, 0.01, length))
+    if falls:
+        energy[14:18] += 15
+        speed[14:18] += 1.5
+        energy[18:], speed[18:] = 5 + generator.normal(0, 1, length - 18), 0.05
+        place[18:] += 0.3
+    scores = generator.normal(0, 1, length)
+    sines = 0.1 + generator.normal(0, 0.01, length)
+    return [FrameFeatures(*map(float, one))
+            for one in zip(scores, energy, speed, place, sines, strict=True)]  # fmt: skip
+
+
+def test_falls_stand_out_of_what_is_normal():
+    generator = np.random.default_rng(8)
+    normal = [run(generator) for _ in range(120)]
+    decision = fit_decision(TASKS.index("fall"), normal, rate=0.02)
+    assert decision.novelty is not None
+    verdicts = [decide(run(generator, falls=True), decision).anomalous for _ in range(40)]
+    assert np.mean(verdicts) == 1
+    verdicts = [decide(run(generator), decision).anomalous for _ in range(100)]
+    assert np.mean(verdicts) < 0.15  # nine windows a sequence at one in fifty, which overlap
+
+
+def test_a_window_tells_of_burst_and_after():
+    told = {"score": 0.0, "sine": 0.0}
+    quiet = FrameFeatures(energy_db=2.0, extent_mps=0.1, range_m=2.0, **told)
+    burst = FrameFeatures(energy_db=42.0, extent_mps=3.0, range_m=2.2, **told)
+    after = FrameFeatures(energy_db=1.0, extent_mps=0.0, range_m=2.5, **told)
+    window = [quiet] * 6 + [burst] + [after] * 5
+    found = dict(zip(WINDOW_FEATURES, window_features(window), strict=True))
+    assert found["most_energy_db"] == 42
+    assert found["burst_db"] == 42 - 1.5 - 0.5
+    assert found["energy_after_db"] == 1
+    assert found["busy"] == pytest.approx(1 / 12)
+    assert found["most_extent_mps"] == 3
+    assert found["extent_after_mps"] == 0
+    assert found["range_shift_m"] == 0.5
+    unseen = [FrameFeatures(0.0, 0.0, 0.0, np.nan, np.nan)] * 12
+    assert np.isfinite(window_features(unseen)).all()
+
+
+def test_distance_does_not_depend_on_units_or_mixtures():
+    generator = np.random.default_rng(9)
+    samples, values = generator.standard_normal((300, 4)), 3 * generator.standard_normal((20, 4))
+    mix = (generator.standard_normal((4, 4)) + 2 * np.eye(4)) * [1e3, 1, 1e-4, 5]
+    one = Normals.fitted(samples).distance(values)
+    other = Normals.fitted(samples @ mix + 3).distance(values @ mix + 3)
+    np.testing.assert_allclose(one, other, rtol=1e-5)
+    # of the samples themselves the mean square is d (n - 1) / n
+    squared = Normals.fitted(samples).distance(samples) ** 2
+    assert squared.mean() == pytest.approx(4 * 299 / 300, rel=1e-9)
+
+
+def test_normals_that_cannot_be_fitted_are_refused():
+    generator = np.random.default_rng(10)
+    with pytest.raises(ValueError, match="at least 15 normal windows, got 14"):
+        Normals.fitted(generator.standard_normal((14, 3)))
+    samples = generator.standard_normal((50, 3))
+    with pytest.raises(ValueError, match=r"numbers \[1\] never change"):
+        Normals.fitted(samples * [1, 0, 1])
+    samples[:, 2] = samples[:, 0] + samples[:, 1]
+    with pytest.raises(ValueError, match="singular"):
+        Normals.fitted(samples)
+    with pytest.raises(ValueError, match="must be positive"):
+        Normals(np.zeros(2), np.diag([1.0, -1.0]))
+
+
+def test_a_card_comes_back_as_it_was_written(tmp_path):
+    generator = np.random.default_rng(11)
+    fall = fit_decision(2, [run(generator) for _ in range(40)], Fusion(bias=-2.0))
+    weapon = WatchDecision(4, AlarmSettings(2.0, 1.0), normal_frames=7)
+    path = tmp_path / "decision.json"
+    written = Decision({"weapon": weapon, "fall": fall}, {"comparator_sha256": "abc"})
+    written.write(path)
+    found = Decision.read(path)
+    assert found.about == {"comparator_sha256": "abc"}
+    assert found.of_watch(0) == weapon
+    back = found.of_watch(2)
+    assert (back.alarm, back.fusion, back.window) == (fall.alarm, fall.fusion, fall.window)
+    fresh = run(generator, falls=True)
+    np.testing.assert_array_equal(decide(fresh, back).scores, decide(fresh, fall).scores)
+    with pytest.raises(ModelError, match="not intruder"):
+        found.of_watch(1)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda told: told.pop("watches"),
+        lambda told: told["watches"].update(kitchen=told["watches"]["weapon"]),
+        lambda told: told["watches"]["weapon"].pop("alarm"),
+        lambda told: told["watches"]["weapon"]["alarm"].update(off_threshold=9.0),
+        lambda told: told["watches"]["weapon"].update(window="many"),
+    ],
+)
+def test_a_spoilt_card_is_refused(tmp_path, spoil):
+    path = tmp_path / "decision.json"
+    Decision({"weapon": WatchDecision(4, AlarmSettings(2.0, 1.0))}, {}).write(path)
+    told = json.loads(path.read_text())
+    spoil(told)
+    path.write_text(json.dumps(told))
+    with pytest.raises(ModelError, match=r"decision.json is no decision's card"):
+        Decision.read(path)
+
+
+def test_a_fall_of_other_features_is_refused():
+    told = FallNovelty(Normals(np.zeros(1), np.eye(1))).as_json()
+    with pytest.raises(ValueError, match="features must be"):
+        FallNovelty.of({**told, "features": ["speed"]})

@@ -1,0 +1,143 @@
+"""All graphs together: a place where there is more than expected is found, the rest is said."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny_graphs import written
+
+from mmanomaly_ros.alarm import AlarmSettings, AlarmState
+from mmanomaly_ros.comparison import Fusion
+from mmanomaly_ros.context import Context
+from mmanomaly_ros.decision import Decision, WatchDecision
+from mmanomaly_ros.models import COMPARATOR_MODEL, load_detector, model_path
+from mmanomaly_ros.spectrum import WATCH_WAVEFORM, from_unit
+from mmanomaly_ros.watch import position_of
+from mmwave.inference import ModelError, file_sha256
+
+BIN_M = WATCH_WAVEFORM.range_bin_m
+EXPECTED_DB = float(from_unit(-0.5))
+
+
+def paths(folder, **about):
+    found = written(folder, level=-0.5)
+    decision = WatchDecision(
+        2, AlarmSettings(0.0, -1.0, 1, 2), Fusion(-6.0, 0.5, 0.5, 0.0, 0.0, 0.0), peak_least=0.9
+    )
+    told = {"comparator_sha256": file_sha256(found["comparator"]), **about}
+    found["decision"] = folder / "decision.json"
+    Decision({"weapon": decision}, told).write(found["decision"])
+    return {name: str(path) for name, path in found.items()}
+
+
+@pytest.fixture
+def detector(tmp_path):
+    return load_detector("weapon", paths(tmp_path), samples=2, steps=2, threads=1)
+
+
+def scene(watch=0):
+    empty = np.zeros((5, 96, 128), np.float32), np.zeros((6, 128, 64), np.float32)
+    return Context(*empty, watch)
+
+
+def spectrum(more_db=0.0):
+    result = np.full((3, 128, 64), EXPECTED_DB, np.float32)
+    result[0, 49:52, 39:42] += more_db
+    return result
+
+
+def test_what_is_as_expected_is_normal_once_it_was_for_long_enough(detector):
+    assert detector.state is AlarmState.UNKNOWN
+    generator = np.random.default_rng(0)
+    found = [detector(spectrum(), scene(), generator) for _ in range(3)]
+    told = [one.state for one in found]
+    assert told == [AlarmState.UNKNOWN, AlarmState.UNKNOWN, AlarmState.NORMAL]
+    assert found[-1].score == pytest.approx(-6, abs=0.1)
+    assert found[-1].peaks.position_m.shape == (0, 2)
+    np.testing.assert_allclose(found[-1].comparison.z, 0, atol=0.05)
+    assert found[-1].heatmap.max() < 0.01
+
+
+def test_more_than_expected_is_an_anomaly_at_its_place(detector):
+    generator = np.random.default_rng(0)
+    for _ in range(2):
+        found = detector(spectrum(30.0), scene(), generator)
+    assert found.state is AlarmState.ANOMALY
+    assert found.comparison.z[0, 50, 40] == pytest.approx(15, rel=0.02)
+    assert found.heatmap.argmax() == 50 * 64 + 40
+    np.testing.assert_allclose(found.peaks.position_m, [position_of(50, 40, BIN_M)], atol=0.02)
+
+
+def test_an_alarm_names_a_place_even_if_none_is_sure(detector):
+    generator = np.random.default_rng(0)
+    for _ in range(2):
+        detector(spectrum(30.0), scene(), generator)
+    found = detector(spectrum(12.0), scene(), generator)
+    assert found.state is AlarmState.ANOMALY
+    assert len(found.peaks.confidence) == 1
+    assert found.peaks.confidence[0] < 0.9
+
+
+def test_what_cannot_be_judged_is_unknown_and_has_to_be_calm_anew(detector):
+    generator = np.random.default_rng(0)
+    for _ in range(3):
+        detector(spectrum(), scene(), generator)
+    assert detector.blind("no depth image") is AlarmState.UNKNOWN
+    assert detector.alarm.problem == "no depth image"
+    told = [detector(spectrum(), scene(), generator).state for _ in range(3)]
+    assert told == [AlarmState.UNKNOWN, AlarmState.UNKNOWN, AlarmState.NORMAL]
+    with pytest.raises(ValueError, match="say what"):
+        detector.blind("")
+
+
+@pytest.mark.parametrize(
+    ("measured", "context", "message"),
+    [
+        (spectrum()[:2], scene(), r"spectrum_db must be \(3, 128, 64\)"),
+        (np.where(np.arange(64) == 3, np.nan, spectrum()), scene(), "no numbers"),
+        (spectrum(), scene(1), "watch intruder, this one is weapon"),
+    ],
+)
+def test_bad_input_is_refused_and_leaves_nothing_normal(detector, measured, context, message):
+    generator = np.random.default_rng(0)
+    for _ in range(3):
+        detector(spectrum(), scene(), generator)
+    assert detector.state is AlarmState.NORMAL
+    with pytest.raises(ValueError, match=message):
+        detector(measured, context, generator)
+    assert detector.state is AlarmState.UNKNOWN
+    assert detector.alarm.problem
+
+
+def test_the_same_generator_finds_the_same(detector):
+    one, other = (
+        detector(spectrum(5.0), scene(), np.random.default_rng(1)).heatmap for _ in range(2)
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+def test_files_that_do_not_belong_together_are_refused(tmp_path):
+    given = paths(tmp_path, comparator_sha256="another")
+    with pytest.raises(ModelError, match="one export"):
+        load_detector("weapon", given)
+
+
+def test_a_damaged_model_and_an_unknown_name_are_told(tmp_path):
+    given = paths(tmp_path)
+    with pytest.raises(ModelError, match="not intruder"):
+        load_detector("intruder", given)
+    with pytest.raises(ValueError, match="files are named"):
+        load_detector("weapon", {"card": "x"})
+    with open(given["decoder"], "ab") as file:
+        file.write(b"more")
+    with pytest.raises(ModelError, match="damaged"):
+        load_detector("weapon", given)
+    with open(given["decision"], "w") as file:
+        json.dump([], file)
+    with pytest.raises(ModelError, match="no decision's card"):
+        load_detector("weapon", given)
+
+
+def test_paths_of_the_users_are_taken_as_they_are(tmp_path):
+    assert model_path(str(tmp_path / "mine.onnx")) == tmp_path / "mine.onnx"
+    assert COMPARATOR_MODEL.startswith("models/")
