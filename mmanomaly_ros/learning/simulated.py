@@ -101,7 +101,7 @@ def simulate_sequence(wanted: Wanted) -> dict[str, NDArray[Any]]:
             colours, depths = camera.image(number * period_s, number)
             rgb.append(colours)
             depth_mm.append(depths)
-    time_s = np.arange(LEARNED_FRAMES, frames) * period_s
+    time_s = period_s * np.arange(LEARNED_FRAMES, frames, dtype=np.float64)
     return {
         "spectra": np.stack(spectra),
         "rgb": np.stack(rgb),

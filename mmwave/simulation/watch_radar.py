@@ -9,7 +9,7 @@ Left out: refraction's sideways shift, waves that go through the wall more than 
 shadow that a hidden object throws on the body behind it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Protocol
@@ -33,6 +33,7 @@ DRIFT_PERIOD_S = 60.0
 DETAIL_DB = 0.0
 """Backscatter coefficient in dB of what a hidden object has besides flat faces: edges, screws, a
 grip. A choice, a little more than skin's -3 dB."""
+_Faces = tuple[int, NDArray[np.float64], NDArray[np.float64]]
 _RADAR = ConstantVelocity(0.0, 0.0, yaw_rad=0.0)
 
 
@@ -97,7 +98,9 @@ class WatchRadar:
         )
         self._centre_m = np.array([0.0, 0.0, RADAR_HEIGHT_M])
 
-    def _reflectors(self, scene_at, faces, seed: int) -> Reflectors:  # type: ignore[no-untyped-def]
+    def _reflectors(
+        self, scene_at: Callable[[float], Scene], faces: _Faces, seed: int
+    ) -> Reflectors:
         still, gain, reflection = faces
         return Reflectors(
             lambda time_s: self._turned(scene_at(time_s)),

@@ -315,8 +315,8 @@ def _place(
         colour[len(before.faces) :] = np.clip(look + generator.normal(0, 0.03, 3), 0, 1)
         texture[len(before.faces) :] = contrast
     if person is not None:
-        body, contrast = _dressed(garment, generator)
-        colour, texture = np.vstack([colour, body]), np.concatenate([texture, contrast])
+        body, pattern = _dressed(garment, generator)
+        colour, texture = np.vstack([colour, body]), np.concatenate([texture, pattern])
     return WatchedPlace(
         watch, seed, before, behind, panel, wall, wall_name, wall_m, person, garment, resident,
         resident_garment, hidden, anomaly_from_s, clutter, colour, texture,

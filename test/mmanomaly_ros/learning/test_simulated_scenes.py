@@ -67,7 +67,7 @@ def test_a_sequence_is_made_once_and_whole(tmp_path):
 
 
 def test_what_cannot_be_is_named(tmp_path, capsys):
-    with pytest.raises(ValueError, match="conditions must be one of seen, new, .* got 'old'"):
+    with pytest.raises(ValueError, match=r"conditions must be one of seen, new, .* got 'old'"):
         Wanted("fall", 1, False, "old")
     with pytest.raises(ValueError, match="frames must be at least 1, got 0"):
         Wanted("fall", 1, False, frames=0)
