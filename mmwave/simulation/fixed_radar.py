@@ -87,7 +87,8 @@ def fixed_radar(
         world: what it looks into.
         pose: where it is and looks.
         height_m: of its antennas.
-        line: of its antennas, a name from LINES; the first is at the right end or the lower one.
+        line: of its antennas, a name from LINES; the first is at the left end, as seen
+            from behind the radar, or the lower one.
         waveform: of its chirps.
         seed: of surfaces, leakage and noise.
         budget: levels.
