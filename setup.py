@@ -56,7 +56,13 @@ setup(
         "gpu": ["cupy-cuda13x"],
         # ONNX Runtime in one of two builds that exclude each other
         "learned": ["onnxruntime>=1.20", "scikit-image>=0.22"],
-        "train": ["torch>=2.6", "onnx>=1.16", "onnxruntime>=1.20", "scikit-image>=0.22"],
+        "train": [
+            "torch>=2.6",
+            "diffusers>=0.35",
+            "onnx>=1.16",
+            "onnxruntime>=1.20",
+            "scikit-image>=0.22",
+        ],
         # several machines simulate frames together
         "cluster": ["distributed>=2024.8"],
         "test": [

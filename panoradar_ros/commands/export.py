@@ -5,21 +5,30 @@ import json
 from pathlib import Path
 from typing import Any
 
-from panoradar_ros.commands import export_rexo
+from panoradar_ros.commands import export_mmanomaly, export_rexo
 from panoradar_ros.commands.cards import card_of
 from panoradar_ros.commands.errors import require_torch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("network", choices=("range", "semantic", "rexo"), help="what to export")
-    parser.add_argument("--trained", type=Path, required=True, help="folder of panoradar train")
+    parser.add_argument(
+        "network", choices=("range", "semantic", "rexo", "mmanomaly"), help="what to export"
+    )
+    parser.add_argument(
+        "--trained",
+        type=Path,
+        required=True,
+        help="folder of panoradar train; of mmanomaly a folder of its runs context, vae, denoiser, "
+        "comparator and, if you like, baseline",
+    )
     parser.add_argument("--data", type=Path, required=True, help="frames that were not trained on")
     parser.add_argument(
         "--output",
         type=Path,
         required=True,
-        help="file to write, NAME.onnx; of rexo NAME_backbone.onnx and NAME_step.onnx",
+        help="file to write, NAME.onnx; of rexo NAME_backbone.onnx and NAME_step.onnx, of "
+        "mmanomaly NAME_context.onnx and so on",
     )
     parser.add_argument("--frames", type=int, default=64, help="that the card's scores are of (64)")
     parser.add_argument("--range-model", type=Path, help="of the semantic network (the installed)")
@@ -34,7 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("export")
     if arguments.output.suffix != ".onnx":
         raise ValueError(f"--output must be NAME.onnx, got {arguments.output}")
-    export = {"range": _range, "semantic": _semantic, "rexo": export_rexo.export}[arguments.network]
+    exports = {
+        "range": _range,
+        "semantic": _semantic,
+        "rexo": export_rexo.export,
+        "mmanomaly": export_mmanomaly.export,
+    }
+    export = exports[arguments.network]
     print(json.dumps({"file": str(arguments.output), **export(arguments)}))
     return 0
 

@@ -10,20 +10,36 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from panoradar_ros.commands import train_panoradar, train_rexo
+from panoradar_ros.commands import train_mmanomaly, train_panoradar, train_rexo
 from panoradar_ros.commands.errors import require_torch
 
 PANORADAR, REXO = ("range", "semantic"), ("rexo", "flat", "query")
+MMANOMALY = tuple(
+    f"mmanomaly-{name}" for name in ("context", "vae", "denoiser", "comparator", "baseline")
+)
 
-SHOWN = ("range_mae_m", "range_median_m", "normal_mean_deg", "miou", "pixel_accuracy", "ap", "ap50")
+SHOWN = (
+    "range_mae_m",
+    "range_median_m",
+    "normal_mean_deg",
+    "miou",
+    "pixel_accuracy",
+    "ap",
+    "ap50",
+    "mae_db",
+    "weapon_pasted_auroc",
+    "intruder_pasted_auroc",
+    "fall_pasted_auroc",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
         "network",
-        choices=(*PANORADAR, *REXO),
-        help="range or semantic of PanoRadar; rexo, or what it is compared with: flat, query",
+        choices=(*PANORADAR, *REXO, *MMANOMALY),
+        help="range or semantic of PanoRadar; rexo, or what it is compared with: flat, query; of "
+        "mmAnomaly first context and vae, then denoiser, then comparator; baseline alone",
     )
     parser.add_argument("--data", type=Path, required=True, help="frames to learn from")
     parser.add_argument("--validation", type=Path, help="frames of other buildings or rooms")
@@ -44,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
     train_panoradar.add_arguments(parser)
     train_rexo.add_arguments(parser)
+    train_mmanomaly.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -67,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         "device": arguments.device,
         "begin_from": str(arguments.begin_from or ""),
     }
-    system: ModuleType = train_panoradar if arguments.network in PANORADAR else train_rexo
+    systems = ((train_panoradar, PANORADAR), (train_rexo, REXO), (train_mmanomaly, MMANOMALY))
+    system: ModuleType = next(one for one, names in systems if arguments.network in names)
     settings = system.settings(arguments, common)
     processes.share(settings.batch)  # what is wrong with it is said before frames are read
     bar = partial(tqdm, disable=arguments.json or not processes.first or None)

@@ -1,0 +1,1 @@
+"""Training of mmAnomaly: PyTorch and diffusers, only here."""
