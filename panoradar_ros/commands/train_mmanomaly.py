@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from mmanomaly_ros.learning.settings import AnomalyTraining
     from mmwave.learning.training import Task
 
+MOST_EXPECTED = 4000
+"""Frames that a comparator learns from: of each its expectation is drawn, about 0.1 s long."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of mmanomaly-... alone."""
@@ -90,7 +93,7 @@ def _comparator(
     from mmanomaly_ros.learning.runs import read_generator
 
     generator = read_generator(arguments.context, arguments.vae, arguments.denoiser)
-    judged = validation.spread(VALIDATED)
+    samples, judged = samples.spread(MOST_EXPECTED), validation.spread(VALIDATED)
     return ComparatorTask(
         samples,
         cache_expectations(arguments.data, samples, generator, progress=bar),
