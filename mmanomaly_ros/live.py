@@ -1,0 +1,253 @@
+"""Live: from the radar's blocks and the camera's images to what is said of a frame.
+
+Every block makes a spectrum, for the estimate of what stands still needs them all. The newest frame
+is judged; where the computer is too slow for all of them, older ones are left out and counted.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from mmanomaly_ros.alarm import AlarmState
+from mmanomaly_ros.context import COLUMNS, ROWS, Context, check_image, context_of, shrunk
+from mmanomaly_ros.detector import Found
+from mmanomaly_ros.registration import RegistrationCheck
+from mmanomaly_ros.spectrum import SpectrumMaker
+from mmanomaly_ros.synchronisation import Synchroniser, Together
+from mmwave.camera import Camera
+from mmwave.dca1000 import PositionBlock
+from mmwave.lost_chirps import whole_frame
+
+REMEDY = "the networks need the chirps of config/anomaly_radar.yaml"
+GAP_PERIODS = 3.5
+"""From one judged frame to the next; after more, what was before counts no longer."""
+
+
+class Detector(Protocol):
+    """What :class:`mmanomaly_ros.detector.AnomalyDetector` is to this module."""
+
+    watch: int
+
+    def __call__(
+        self, spectrum_db: NDArray[np.floating], context: Context, generator: np.random.Generator
+    ) -> Found:
+        """Judge one frame."""
+        ...
+
+    def blind(self, problem: str) -> AlarmState:
+        """A frame that cannot be judged."""
+        ...
+
+    def reset(self) -> None:
+        """Begin anew."""
+        ...
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is said of a frame.
+
+    Attributes:
+        time_s: of the frame.
+        state: of the alarm.
+        reason: why the state is unknown; empty if it is not.
+        found: spectra, heatmap and places; None where nothing could be compared.
+        measured_db: (channel, range, column); None where the radar's frame was not whole.
+        depth_m: (row, column) of the same time, NaN at holes; None without one.
+        rgb: (row, column, 3) likewise.
+        apart_s: from frame to images; NaN where one is missing.
+    """
+
+    time_s: float
+    state: AlarmState
+    reason: str
+    found: Found | None = None
+    measured_db: NDArray[np.float32] | None = None
+    depth_m: NDArray[np.float32] | None = None
+    rgb: NDArray[np.uint8] | None = None
+    apart_s: float = float("nan")
+
+
+class LiveWatch:
+    """Judges what comes in. Images may come from another thread than everything else.
+
+    Args:
+        detector: of one watch.
+        synchroniser: of frames and images.
+        generator: of the draws.
+        make: makes the spectra.
+        silent_s: a radar without a whole frame for this long is silent.
+
+    Attributes:
+        skipped: frames that were left out so far.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        synchroniser: Synchroniser[NDArray[np.float32]],
+        generator: np.random.Generator,
+        make: SpectrumMaker,
+        silent_s: float = 1.0,
+    ) -> None:
+        self._detector, self._pairs, self._random = detector, synchroniser, generator
+        self._make = make
+        self._silent_s = silent_s
+        self._lock = threading.Lock()
+        self._libraries = ThreadpoolController()  # looks for them once: it takes milliseconds
+        self._last_block_s = self._judged_s = -np.inf
+        self._came_s: float | None = None
+        self._camera: Camera | None = None
+        self._camera_problem = "no camera_info has come"
+        self._registration: RegistrationCheck | None = None
+        self.skipped = 0
+
+    def set_camera(self, camera: Camera | None, problem: str = "") -> None:
+        """Take the camera's calibration.
+
+        Args:
+            camera: of the images; None: it is not known.
+            problem: why not.
+        """
+        with self._lock:
+            self._camera, self._camera_problem = camera, problem
+
+    def add_image(
+        self, kind: str, image: Callable[[], NDArray[Any]], time_s: float, now_s: float
+    ) -> None:
+        """Take an image.
+
+        Args:
+            kind: colour or depth.
+            image: makes the array when it is needed; a ValueError of it is a reason.
+            time_s: its stamp.
+            now_s: when it arrived.
+        """
+        with self._lock:
+            self._pairs.add_image(kind, image, time_s, now_s)
+
+    def add_block(self, block: PositionBlock, now_s: float) -> bool:
+        """Take a frame of samples.
+
+        Args:
+            block: of the radar.
+            now_s: when it arrived.
+
+        Returns:
+            Whether it was whole.
+
+        Raises:
+            ValueError: the radar sends another waveform.
+        """
+        time_s = float(block.time_ns[0]) * 1e-9
+        frame = whole_frame(block, self._make.waveform, REMEDY)
+        if time_s <= self._last_block_s:  # a bag was begun anew
+            self._make.reset()
+            self._detector.reset()
+            self._judged_s = -np.inf
+        self._last_block_s = time_s
+        if frame is None:
+            return False
+        with self._libraries.limit(limits=1, user_api="blas"):  # products too small to share out
+            spectrum_db = self._make(frame, time_s)
+        with self._lock:
+            self._pairs.add_frame(spectrum_db, time_s, now_s)
+        self._came_s = now_s
+        return True
+
+    def judge(self, now_s: float) -> Judged | None:
+        """What is said of the newest frame that has its images, or waited long enough for them.
+
+        Args:
+            now_s: of the same clock as above.
+        """
+        with self._lock:
+            told = self._pairs.take(now_s)
+            camera, problem = self._camera, self._camera_problem
+        if not told:
+            return None
+        self.skipped += len(told) - 1
+        with self._libraries.limit(limits=1, user_api="blas"):
+            return self._judged(told[-1], camera, problem)
+
+    def silence(self, now_s: float) -> str:
+        """Why there is nothing to judge; empty while whole frames come.
+
+        Args:
+            now_s: of the same clock as above; the first call begins the wait.
+        """
+        if self._came_s is None:
+            self._came_s = now_s
+        since_s = now_s - self._came_s
+        return (
+            "" if since_s <= self._silent_s else f"no whole frame of the radar for {since_s:.0f} s"
+        )
+
+    def blind(self, time_s: float, reason: str) -> Judged:
+        """Say that nothing is known."""
+        return Judged(time_s, self._detector.blind(reason), reason)
+
+    def _judged(
+        self, one: Together[NDArray[np.float32]], camera: Camera | None, problem: str
+    ) -> Judged:
+        images, wrong = _decoded(one.images)
+        rgb, depth_m = images.get("colour"), images.get("depth")
+        reason = one.problem or wrong or ("" if camera is not None else problem)
+        found = context = None
+        if not reason and camera is not None and rgb is not None and depth_m is not None:
+            context, reason = self._context(rgb, depth_m, camera)
+        gap_s = one.time_s - self._judged_s
+        if not reason and gap_s > GAP_PERIODS * self._make.waveform.frame_period_s:
+            self._detector.reset()
+        if context is not None and not reason:
+            try:
+                found = self._detector(one.frame, context, self._random)
+            except ValueError as error:
+                reason = str(error)
+        if found is None:
+            state = self._detector.blind(reason)
+        else:
+            self._judged_s, state = one.time_s, found.state
+            reason = "" if state is not AlarmState.UNKNOWN else "too few frames were looked at yet"
+        return Judged(one.time_s, state, reason, found, one.frame, depth_m, rgb, one.apart_s)
+
+    def _context(
+        self, rgb: NDArray[np.uint8], depth_m: NDArray[np.float32], camera: Camera
+    ) -> tuple[Context | None, str]:
+        """What the camera says, or why it says nothing."""
+        if rgb.shape[:2] != depth_m.shape:
+            return None, (
+                f"the depth image has {depth_m.shape[1]} x {depth_m.shape[0]} pixels, the colour "
+                f"image {rgb.shape[1]} x {rgb.shape[0]}: give depth that is registered to colour"
+            )
+        try:
+            rgb, depth_m, camera = shrunk(rgb, depth_m, camera)
+            if problem := check_image(rgb, depth_m) or self._moved(depth_m, camera):
+                return None, problem
+            return context_of(rgb, depth_m, camera, self._detector.watch), ""
+        except ValueError as error:
+            return None, str(error)
+
+    def _moved(self, depth_m: NDArray[np.float32], camera: Camera) -> str:
+        if self._registration is None:
+            self._registration = RegistrationCheck(camera.resized(COLUMNS, ROWS))
+        if problem := self._registration.update(depth_m):
+            return f"{problem}: calibrate it anew, then start this node again"
+        return ""
+
+
+def _decoded(images: dict[str, Callable[[], NDArray[Any]]]) -> tuple[dict[str, NDArray[Any]], str]:
+    """Arrays of images, and what is wrong with those that are none."""
+    arrays: dict[str, NDArray[Any]] = {}
+    problems = []
+    for kind, make in images.items():
+        try:
+            arrays[kind] = make()
+        except ValueError as error:
+            problems.append(f"{kind}: {error}")
+    return arrays, "; ".join(problems)

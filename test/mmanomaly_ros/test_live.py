@@ -1,0 +1,203 @@
+"""From blocks and images to what is said: nothing is normal that was not seen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from watched_frames import (
+    COLUMNS,
+    PLACE_M,
+    ROWS,
+    WAVE,
+    bin_of,
+    block,
+    colour,
+    depth_mm,
+    detector,
+    number_of,
+)
+
+from mmanomaly_ros.alarm import AlarmState
+from mmanomaly_ros.live import LiveWatch
+from mmanomaly_ros.spectrum import SpectrumMaker
+from mmanomaly_ros.synchronisation import Synchroniser
+from mmwave.camera import RGBD_CAMERA
+
+START_NS = 1_700_000_000_000_000_000
+PERIOD_S = WAVE.frame_period_s
+DEPTH_M = depth_mm().astype(np.float32) / 1e3
+
+
+class Blank:
+    """A maker of spectra in no time."""
+
+    waveform = WAVE
+
+    def __call__(self, frame, time_s):
+        return np.zeros((3, 128, 64), np.float32)
+
+    def reset(self):
+        pass
+
+
+class Live:
+    """A watch with frames and images that are fed to it in step."""
+
+    def __init__(self, make=None, **options):
+        make = make or Blank()
+        self.detector = detector(**options)
+        self.watch = LiveWatch(self.detector, Synchroniser(), np.random.default_rng(0), make)
+        self.watch.set_camera(RGBD_CAMERA)
+        self.number = 0
+
+    def step(self, rgb=colour, depth_m=DEPTH_M, frame=True, judge=True, off_s=0.0, valid=None):
+        """One period; the image's arguments may be None for none."""
+        number, self.number = self.number % 20, self.number + 1
+        now_s = self.number * PERIOD_S
+        time_ns = START_NS + round(now_s * 1e9)
+        if rgb is not None:
+            self.watch.add_image("colour", lambda: rgb(number), time_ns * 1e-9 + off_s, now_s)
+        if depth_m is not None:
+            self.watch.add_image("depth", lambda: depth_m.copy(), time_ns * 1e-9 + off_s, now_s)
+        if frame:
+            self.watch.add_block(block(number, time_ns, valid), now_s)
+        # every frame waits for its images no longer than to the end of the next steps
+        return self.watch.judge(now_s) if judge else None
+
+    def steps(self, count, **options):
+        """The last of what was said."""
+        told = [self.step(**options) for _ in range(count)]
+        return [one for one in told if one is not None][-1]
+
+
+def test_calm_frames_are_normal_and_high_scores_an_anomaly_at_its_place():
+    live = Live()
+    first = live.step()
+    assert (first.state, bool(first.reason)) == (AlarmState.UNKNOWN, True)
+    calm = live.steps(4)
+    assert (calm.state, calm.reason) == (AlarmState.NORMAL, "")
+    assert calm.apart_s == pytest.approx(0, abs=0.002)
+    live.detector.compares.score = 1.0
+    found = live.steps(4)
+    assert (found.state, found.reason) == (AlarmState.ANOMALY, "")
+    np.testing.assert_allclose(found.found.peaks.position_m[0], PLACE_M, atol=0.03)
+    assert found.depth_m.shape == (ROWS, COLUMNS)
+
+
+def test_spectrum_and_image_are_of_the_same_frame():
+    live = Live(SpectrumMaker())
+    live.steps(15)
+    pairs = zip(live.detector.compares.spectra, live.detector.expects.contexts, strict=True)
+    numbers = [(bin_of(spectrum), number_of(context)) for spectrum, context in pairs]
+    assert numbers == [(number, number) for number in range(15)]
+
+
+def dark(number):
+    return (colour(number) * 0.03).astype(np.uint8)
+
+
+def covered(number):
+    return np.full((ROWS, COLUMNS, 3), 120, np.uint8)
+
+
+def small(number):
+    return colour(number)[::2, ::2]
+
+
+def torn(number):
+    raise ValueError("the image has 7 bytes")
+
+
+HOLES = np.where(np.arange(COLUMNS) < 0.8 * COLUMNS, np.nan, DEPTH_M).astype(np.float32)
+TURNED = DEPTH_M[:, np.clip(np.arange(COLUMNS) + 20, 0, COLUMNS - 1)]
+
+FAULTS = {
+    "no depth image": {"depth_m": None},
+    "no colour image": {"rgb": None},
+    "are holes": {"depth_m": HOLES},
+    "nothing but holes": {"depth_m": DEPTH_M * np.float32(np.nan)},
+    "too dark": {"rgb": dark},
+    "lens covered": {"rgb": covered},
+    "registered to colour": {"rgb": small},
+    "colour: the image has 7 bytes": {"rgb": torn},
+    "camera moved": {"depth_m": TURNED},
+    "off the radar's frame": {"off_s": 0.5},
+}
+
+
+@pytest.mark.parametrize("words", FAULTS)
+def test_what_cannot_be_judged_is_unknown_with_the_reason_and_normal_only_after_it(words):
+    live = Live()
+    assert live.steps(11).state is AlarmState.NORMAL  # the camera's place is remembered by then
+    wrong = live.steps(12, **FAULTS[words])
+    assert wrong.state is AlarmState.UNKNOWN
+    assert words in wrong.reason
+    assert wrong.found is None
+    assert live.steps(2).state is AlarmState.UNKNOWN  # a frame or two is not enough
+    assert live.steps(12).state is AlarmState.NORMAL
+
+
+def test_without_calibration_nothing_is_known():
+    live = Live()
+    live.watch.set_camera(None, "camera_info is not calibrated")
+    assert live.steps(3).reason == "camera_info is not calibrated"
+    live.watch.set_camera(replace(RGBD_CAMERA, size_px=(640, 480)))
+    assert "640" in live.steps(3).reason
+
+
+def test_a_computer_too_slow_judges_the_newest_and_counts_the_others():
+    live = Live(SpectrumMaker())
+    live.steps(4)
+    for _ in range(3):
+        live.step(judge=False)
+    live.step()
+    assert live.watch.skipped == 3
+    assert bin_of(live.detector.compares.spectra[-1]) == 7
+    assert number_of(live.detector.expects.contexts[-1]) == 7
+
+
+def test_frames_before_a_gap_count_no_longer():
+    live = Live(window=4)
+    assert live.steps(8).state is AlarmState.NORMAL
+    live.step(judge=False)
+    assert live.step().state is AlarmState.NORMAL  # one is left out: that is put up with
+    for _ in range(5):
+        live.step(judge=False)
+    assert live.step().state is AlarmState.UNKNOWN
+
+
+def test_lost_frames_are_not_judged_and_long_silence_is_told():
+    live = Live()
+    live.steps(5)
+    lost = np.ones((WAVE.loops_per_frame, WAVE.virtual_antennas), bool)
+    lost[: WAVE.loops_per_frame // 2] = False
+    assert all(live.step(valid=lost) is None for _ in range(9))
+    now_s = live.number * PERIOD_S
+    assert live.watch.silence(now_s) == ""
+    assert "no whole frame of the radar" in live.watch.silence(now_s + 1.0)
+    told = live.watch.blind(0.0, live.watch.silence(now_s + 1.0))
+    assert told.state is AlarmState.UNKNOWN
+    assert live.watch.silence(now_s) == ""
+
+
+def test_silence_from_the_beginning_is_told():
+    live = Live()
+    assert live.watch.silence(100.0) == ""
+    assert "no whole frame" in live.watch.silence(103.0)
+
+
+def test_a_recording_begun_anew_is_as_the_first_time():
+    live = Live(SpectrumMaker())
+    live.steps(5)
+    live.number = 0
+    assert live.step().state is AlarmState.UNKNOWN
+    np.testing.assert_array_equal(
+        live.detector.compares.spectra[-1], live.detector.compares.spectra[0]
+    )
+
+
+def test_other_chirps_are_refused_by_name():
+    live = Live()
+    other = block(0, START_NS)
+    with pytest.raises(ValueError, match=r"idle_s.*anomaly_radar\.yaml"):
+        live.watch.add_block(replace(other, waveform=replace(WAVE, idle_s=8e-5)), 0.0)
