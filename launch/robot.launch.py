@@ -5,6 +5,8 @@
     ros2 launch panoradar_ros robot.launch.py                        the real devices
     ros2 launch panoradar_ros robot.launch.py sim:=true rviz:=true   a simulated building
     ros2 launch panoradar_ros robot.launch.py panoradar:=false rexo:=true   two fixed radars
+    ros2 launch panoradar_ros robot.launch.py panoradar:=false mmanomaly:=true watch:=fall
+                                                                     a fixed radar and a camera
 
 Capture, motor and imaging share one process, so that samples go from one to the other by
 reference; ``one_process:=false`` gives each its own.
@@ -14,7 +16,6 @@ from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
     ExecuteProcess,
-    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
@@ -35,13 +36,24 @@ from panoradar_ros.launching import transport_environment
 PACKAGE = "panoradar_ros"
 SWITCH = ["true", "false"]
 VIEWS = ("horizontal", "vertical")
-FIXED = ("people", "room_emulator")
+WATCHES = ["weapon", "intruder", "fall"]
+DEVICES = {
+    "people": "rexo", "room_emulator": "rexo", "horizontal": "rexo", "vertical": "rexo",
+    "anomaly": "anomaly", "scene_emulator": "anomaly", "watch": "anomaly",
+}  # fmt: skip
+"""Whose devices a node, or a capture node in a namespace, uses; those not here use the robot's."""
 RECORDED = ["radar/raw", "joint_states", "odom", "velocity", "points", "scan", "sim/odometry"]
 RECORDED_ONCE = ["sim/building", "robot_description"]
 RECORDED_FIXED = [
     "horizontal/radar/raw", "vertical/radar/raw", "camera_info", "people/tracks", "people/boxes",
     "people/poses", "people/image_boxes", "sim/people",
 ]  # fmt: skip
+RECORDED_WATCH = [
+    "watch/radar/raw", "camera/depth/image_rect_raw", "camera/camera_info", "anomaly/state",
+    "anomaly/markers", "anomaly/grid", "anomaly/measured", "anomaly/expected", "anomaly/heatmap",
+    "sim/anomaly",
+]  # fmt: skip
+"""Without the colour image, which is private."""
 RECORDED_OF_ALL = ["/tf", "/tf_static"]  # in no namespace: every robot's transforms go there
 
 ARGUMENTS = [
@@ -95,7 +107,13 @@ ARGUMENTS = [
         "mmanomaly",
         default_value="false",
         choices=SWITCH,
-        description="Changes against what is expected; not in this release",
+        description="An alarm from one fixed radar and an RGB-D camera (config/anomaly_radar.yaml)",
+    ),
+    DeclareLaunchArgument(
+        "watch",
+        default_value="weapon",
+        choices=WATCHES,
+        description="What mmanomaly:=true watches for",
     ),
     DeclareLaunchArgument(
         "port_folder",
@@ -120,9 +138,9 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     argument = context.launch_configurations
     return [
         *(SetEnvironmentVariable(*one) for one in transport_environment().items()),
-        *missing_systems(argument),
         *(rotating_radar(argument) if argument["panoradar"] == "true" else []),
         *(fixed_radars(argument) if argument["rexo"] == "true" else []),
+        *(watching_radar(argument) if argument["mmanomaly"] == "true" else []),
         *viewers(argument),
         *recording(argument),
     ]
@@ -152,16 +170,34 @@ def fixed_radars(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
     return nodes
 
 
+def watching_radar(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
+    """mmAnomaly: the anomaly node, and a capture node in the namespace ``watch``.
+
+    The camera's driver is started elsewhere, its topics named ``camera/...``.
+    """
+    simulated = argument["sim"] == "true"
+    nodes = [
+        *lifecycle_node("anomaly", argument, simulated=simulated),
+        *lifecycle_node("capture", argument, simulated=simulated, view="watch"),
+    ]
+    if simulated:
+        nodes = lifecycle_node("scene_emulator", argument, simulated=True, then=nodes)
+    return nodes
+
+
 def parameters(
     node: str, argument: dict[str, str], simulated: bool, view: str = ""
 ) -> list[object]:
     """The package's parameters of a node, then those of the emulated devices, then the user's."""
-    fixed = bool(view) or node in FIXED
+    devices = DEVICES.get(view or node, "")
     files: list[object] = [str(share_path(f"config/{node}.yaml"))]
     if view:
-        files.append(str(share_path("config/rexo_radars.yaml")))
+        radars = {"rexo": "rexo_radars", "anomaly": "anomaly_radar"}[devices]
+        files.append(str(share_path(f"config/{radars}.yaml")))
+    elif devices == "anomaly":
+        files.append({"watch": argument["watch"]})
     if simulated:
-        name = "rexo_simulation" if fixed else "simulation"
+        name = f"{devices}_simulation" if devices else "simulation"
         files.append(ParameterFile(str(share_path(f"config/{name}.yaml")), allow_substs=True))
     return [*files, argument["params_file"]] if argument["params_file"] else files
 
@@ -258,18 +294,6 @@ def lifecycle_node(
     return entities
 
 
-def missing_systems(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
-    """Say what was asked for that this release does not have."""
-    return [
-        LogInfo(
-            msg=f"{name}:=true: this release of {PACKAGE} has no {name} node; "
-            f"everything else starts without it"
-        )
-        for name in ("mmanomaly",)
-        if argument[name] == "true"
-    ]
-
-
 def state_publisher(argument: dict[str, str]) -> LaunchDescriptionEntity:
     """Transforms of the robot's frames from joint_states."""
     description = Command(["xacro ", str(share_path("urdf/panoradar.urdf.xacro"))])
@@ -282,9 +306,11 @@ def state_publisher(argument: dict[str, str]) -> LaunchDescriptionEntity:
 
 
 def viewers(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
-    """RViz and Rerun: of the rotating radar, or of two fixed ones where there is no other."""
-    fixed = argument["panoradar"] != "true"
-    layout, viewer = ("rexo", "people_viewer") if fixed else ("panoradar", "viewer")
+    """RViz and Rerun, of the first system that there is."""
+    layout, viewer = "panoradar", "viewer"
+    if argument["panoradar"] != "true":
+        people = argument["rexo"] == "true" or argument["mmanomaly"] != "true"
+        layout, viewer = ("rexo", "people_viewer") if people else ("mmanomaly", "anomaly_viewer")
     entities: list[LaunchDescriptionEntity] = []
     if argument["rviz"] == "true":
         entities.append(
@@ -321,6 +347,8 @@ def recording(argument: dict[str, str]) -> list[LaunchDescriptionEntity]:
     recorded = [*RECORDED, *RECORDED_ONCE] if argument["panoradar"] == "true" else []
     if argument["rexo"] == "true":
         recorded += RECORDED_FIXED
+    if argument["mmanomaly"] == "true":
+        recorded += RECORDED_WATCH
     topics = [f"{prefix}{topic}" for topic in recorded] + RECORDED_OF_ALL
     command = ["ros2", "bag", "record", "--storage", "mcap", "--output", argument["record"]]
     return [ExecuteProcess(cmd=[*command, "--topics", *topics], output="screen")]

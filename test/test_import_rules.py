@@ -35,7 +35,13 @@ ONLY_IN_A_DISTRIBUTION = (
     "rosbag2_py",
 )
 SIMULATION = ("mmwave.simulation", "mmwave.emulation")
-SIMULATION_USERS = ("emulator", "emulated_world", "emulated_room", "emulator_parameters")
+SIMULATION_USERS = (
+    "emulator",
+    "emulated_world",
+    "emulated_room",
+    "emulated_scene",
+    "emulator_parameters",
+)
 
 
 def modules():

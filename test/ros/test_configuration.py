@@ -6,6 +6,9 @@ import re
 import pytest
 import yaml
 
+from mmanomaly_ros.nodes.anomaly import AnomalyNode
+from mmanomaly_ros.nodes.anomaly_viewer import AnomalyViewerNode
+from mmanomaly_ros.nodes.emulator import EmulatorNode as SceneEmulatorNode
 from mmwave.resources import share_path
 from mmwave.ros.node import AUTOSTART
 from panoradar_ros.nodes.capture import CaptureNode
@@ -28,6 +31,9 @@ NODES = {
     "room_emulator": RoomEmulatorNode,
     "emulator": EmulatorNode,
     "viewer": ViewerNode,
+    "anomaly": AnomalyNode,
+    "anomaly_viewer": AnomalyViewerNode,
+    "scene_emulator": SceneEmulatorNode,
 }
 
 LIVE = {
@@ -35,6 +41,8 @@ LIVE = {
     "motor": {"revolutions_per_s"},
     "emulator": set(),
     "room_emulator": set(),
+    "anomaly": set(),
+    "scene_emulator": set(),
 }
 """What nodes that own devices take over while they run."""
 
@@ -140,3 +148,19 @@ def test_rviz_of_the_fixed_radars_shows_topics_that_nodes_publish():
     assert shown - heatmaps <= published
     assert shown >= {"people/tracks", "people/poses", "sim/people", *heatmaps}
     assert manager["Global Options"]["Fixed Frame"] == "radars"
+
+
+def test_rviz_of_a_watch_shows_topics_that_nodes_publish():
+    published = set()
+    for module in ("anomaly_topics", "emulator"):
+        tree = ast.parse(share_path(f"mmanomaly_ros/nodes/{module}.py").read_text())
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "publisher":
+                published.add(topic_of(call.args[1]))
+    layout = yaml.safe_load(share_path("config/mmanomaly.rviz").read_text())
+    manager = layout["Visualization Manager"]
+    shown = {one["Topic"]["Value"] for one in manager["Displays"] if "Topic" in one}
+    assert shown <= published
+    assert shown >= {"anomaly/markers", "anomaly/grid", "anomaly/depth", "sim/anomaly"}
+    assert not {one for one in shown if "color" in one or one == "anomaly/image"}
+    assert manager["Global Options"]["Fixed Frame"] == "watch"

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from launch_stub import LaunchFile, Made
 
+from mmanomaly_ros.spectrum import WATCH_WAVEFORM
+from mmanomaly_ros.watch import TASKS
 from mmwave.resources import port_folder, share_path
 from mmwave.ros.node import AUTOSTART, LifecycleNode
 from mmwave.waveform import Waveform
@@ -25,7 +27,17 @@ FOREIGN = {
     ("robot_state_publisher", "robot_state_publisher"): {"robot_description", "use_sim_time"},
     ("rviz2", "rviz2"): {"use_sim_time"},
 }
-ROBOT = {"sim", "namespace", "params_file", "rviz", "viewer", "record", "rexo", "mmanomaly"}
+ROBOT = {
+    "sim",
+    "namespace",
+    "params_file",
+    "rviz",
+    "viewer",
+    "record",
+    "rexo",
+    "mmanomaly",
+    "watch",
+}
 
 
 @pytest.fixture(scope="module")
@@ -210,14 +222,6 @@ def test_robot_waits_for_the_emulated_devices(robot):
         assert any(inner.kind == "Shutdown" for inner in one.within())
 
 
-def test_system_of_a_later_release_is_said_to_be_missing(robot):
-    messages = [one for one in robot.start(mmanomaly="true") if one.kind == "LogInfo"]
-    assert len(messages) == 1
-    assert "mmanomaly" in messages[0].options["msg"]
-    assert "this release" in messages[0].options["msg"]
-    assert names(robot.start(mmanomaly="true")) == names(robot.start())
-
-
 @pytest.mark.parametrize("sim", ["true", "false"])
 @pytest.mark.parametrize("namespace", ["", "fleet/one"])
 def test_two_fixed_radars_have_a_capture_node_each(robot, sim, namespace):
@@ -237,6 +241,45 @@ def test_two_fixed_radars_have_a_capture_node_each(robot, sim, namespace):
     assert not {"robot_node", "imaging_node", "emulator_node"} & {name for name, _ in places}
     both = {**given, "panoradar": "true"}
     assert names(robot.start(**both)) > names(robot.start(sim=sim, namespace=namespace))
+
+
+@pytest.mark.parametrize("sim", ["true", "false"])
+@pytest.mark.parametrize("namespace", ["", "fleet/one"])
+def test_a_watching_radar_has_its_capture_node_and_watches_for_what_is_asked(robot, sim, namespace):
+    given = {"panoradar": "false", "mmanomaly": "true", "watch": "fall", "sim": sim}
+    made = robot.start(**given, namespace=namespace)
+    made = [one for outer in made for one in (outer, *outer.within())]
+    nodes = [one for one in launched(made) if one.options["package"] == PACKAGE]
+    places = {(one.options["executable"], one.options["namespace"]): one for one in nodes}
+    for node in nodes:
+        check_node(node)
+    prefix = f"{namespace}/" if namespace else ""
+    emulator = ("scene_emulator_node", namespace)
+    watching = {("anomaly_node", namespace), ("capture_node", f"{prefix}watch")}
+    assert set(places) == watching | ({emulator} if sim == "true" else set())
+    for place, node in places.items():
+        told = [one for one in node.options["parameters"] if isinstance(one, dict)]
+        assert told == ([] if place[0] == "capture_node" else [{"watch": "fall"}])
+    every = robot.start(**{**given, "panoradar": "true", "rexo": "true"}, namespace=namespace)
+    assert names(every) >= {"anomaly_node", "people_node", "robot_node"}
+
+
+def test_choices_of_watches_are_those_there_are(robot):
+    assert robot.arguments["watch"]["choices"] == list(TASKS)
+
+
+def test_record_and_views_of_a_watch_leave_colour_out(robot):
+    given = {"panoradar": "false", "mmanomaly": "true", "record": "/tmp/bag", "rviz": "true"}
+    made = robot.start(**given, viewer="web")
+    command = next(one for one in made if one.kind == "ExecuteProcess").options["cmd"]
+    topics = command[command.index("--topics") + 1 :]
+    assert {"/watch/radar/raw", "/anomaly/state", "/camera/depth/image_rect_raw"} <= set(topics)
+    assert not [one for one in topics if "color" in one or one.endswith("/image")]
+    rviz = next(one for one in launched(made) if one.options["executable"] == "rviz2")
+    assert rviz.options["arguments"][1].endswith("mmanomaly.rviz")
+    assert "anomaly_viewer_node" in names(made)
+    for node in launched(made):
+        check_node(node)
 
 
 def test_record_and_rviz_are_of_the_radars_that_there_are(robot):
@@ -264,6 +307,14 @@ def test_fixed_radars_are_configured_as_the_networks_expect():
         check_waveform(Waveform(**waveform))
         ports.add((values["device_address"], values["data_port"], values["serial_port"]))
     assert len(ports) == 2
+
+
+def test_the_watching_radar_is_configured_as_the_networks_expect():
+    sections = yaml.safe_load(share_path("config/anomaly_radar.yaml").read_text())
+    values = sections["/**/watch/capture"]["ros__parameters"]
+    assert len(sections) == 1
+    assert Waveform(**{name: values[name] for name in WAVEFORM_FIELDS}) == WATCH_WAVEFORM
+    check_waveform(WATCH_WAVEFORM)
 
 
 def test_users_parameters_come_after_the_packages(robot, tmp_path):

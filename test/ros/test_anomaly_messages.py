@@ -1,0 +1,186 @@
+"""Images and calibration of cameras, their place by transforms, faults of the emulated one."""
+
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import Pose, PoseWithCovariance, TransformStamped, Vector3
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from mmanomaly_ros.nodes import camera_pose
+from mmanomaly_ros.nodes.anomaly import AnomalyNode
+from mmanomaly_ros.nodes.anomaly_vision import detections
+from mmanomaly_ros.nodes.camera_messages import calibrated, camera_info, colour_of, depth_of
+from mmanomaly_ros.nodes.camera_pose import CameraPose
+from mmanomaly_ros.nodes.emulated_scene import CameraFaults, EmulatedCamera
+from mmwave.camera import RGBD_CAMERA, Camera
+from mmwave.ros.messages import to_header
+
+HEADER = to_header(1_700_000_000_000_000_000, "camera")
+PIXELS = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+
+
+def picture(data, encoding, padding=0, **changed):
+    """An Image of lines with some bytes after each."""
+    lines = np.ascontiguousarray(data).view(np.uint8).reshape(len(data), -1)
+    padded = np.pad(lines, ((0, 0), (0, padding)), constant_values=77)
+    return Image(
+        **{
+            "header": HEADER, "height": data.shape[0], "width": data.shape[1],
+            "encoding": encoding, "step": padded.shape[1], "data": padded.tobytes(), **changed,
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("padding", [0, 5])
+def test_colours_are_red_green_blue_however_they_come(padding):
+    alpha = np.concatenate([PIXELS, np.full((2, 3, 1), 9, np.uint8)], axis=2)
+    kinds = {
+        "rgb8": PIXELS,
+        "bgr8": PIXELS[..., ::-1],
+        "rgba8": alpha,
+        "bgra8": alpha[..., [2, 1, 0, 3]],
+    }
+    for encoding, data in kinds.items():
+        np.testing.assert_array_equal(colour_of(picture(data, encoding, padding)), PIXELS)
+
+
+@pytest.mark.parametrize("padding", [0, 4])
+def test_depths_are_metres_however_they_come_and_holes_not_a_number(padding):
+    metres = np.array([[1.5, 0.25], [3.0, 0.0]])
+    expected = np.where(metres > 0, metres, np.nan)
+    little, big = (1e3 * metres).astype("<u2"), (1e3 * metres).astype(">u2")
+    np.testing.assert_allclose(depth_of(picture(little, "16UC1", padding)), expected)
+    swapped = picture(big, "mono16", padding, is_bigendian=1)
+    np.testing.assert_allclose(depth_of(swapped), expected)
+    floats = np.array([[1.5, 0.25], [3.0, np.inf]], np.float32)
+    found = depth_of(picture(floats, "32FC1", padding))
+    np.testing.assert_allclose(found, expected)
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"encoding": "yuv422"}, "must be rgb8"),
+        ({"step": 2}, "lines of 2 bytes"),
+        ({"height": 7}, "7 lines of 9 are expected"),
+        ({"height": 0}, "3 x 0 pixels"),
+    ],
+)
+def test_images_that_are_none_are_refused(changed, words):
+    with pytest.raises(ValueError, match=words):
+        colour_of(picture(PIXELS, **{"encoding": "rgb8", **changed}))
+
+
+def test_calibration_comes_back_and_what_is_none_is_refused():
+    assert calibrated(camera_info(RGBD_CAMERA, HEADER), RGBD_CAMERA) == RGBD_CAMERA
+    with pytest.raises(ValueError, match="not calibrated"):
+        calibrated(CameraInfo(width=640, height=480), RGBD_CAMERA)
+    bent = camera_info(RGBD_CAMERA, HEADER)
+    bent.d = [0.1, 0.0, 0.0, 0.0, 0.0]
+    with pytest.raises(ValueError, match="lens distortion"):
+        calibrated(bent, RGBD_CAMERA)
+
+
+def test_the_cameras_place_may_come_from_transforms(graph, monkeypatch):
+    transform = TransformStamped()
+    # an optical frame that looks along the radar's x, ten centimetres above it (REP 103)
+    rotation, offset = transform.transform.rotation, transform.transform.translation
+    rotation.x, rotation.y, rotation.z, rotation.w = 0.5, -0.5, 0.5, 0.5
+    offset.y = 0.1
+
+    class TransformError(Exception):
+        pass
+
+    class Buffer:
+        there = False
+
+        def lookup_transform(self, target, source, time):
+            if not self.there:
+                raise TransformError("unconnected trees")
+            assert (target, source) == ("camera", "watch")
+            return transform
+
+    module = SimpleNamespace(
+        Buffer=Buffer, TransformListener=lambda *_: None, TransformException=TransformError
+    )
+    monkeypatch.setattr(camera_pose, "optional_module", lambda *_: module)
+    overrides = [Parameter("extrinsics", value="tf")]
+    pose = CameraPose(graph.add(AnomalyNode, parameter_overrides=overrides))
+    with pytest.raises(ValueError, match="from watch to camera: unconnected trees"):
+        pose("camera")
+    Buffer.there = True
+    found = pose("camera")
+    np.testing.assert_allclose(found.rotation, Camera().rotation, atol=1e-12)
+    np.testing.assert_allclose(found.translation_m, RGBD_CAMERA.translation_m)
+
+
+def test_a_dark_holed_or_turned_camera_shows_it():
+    rgb = np.broadcast_to(np.arange(128, dtype=np.uint8)[:, None] * 2, (1, 96, 128, 3))
+    depth_mm = np.full((1, 96, 128), 2500, np.uint16)
+    depth_mm[0, :, 0] = 0
+    recording = SimpleNamespace(rgb=rgb, depth_mm=depth_mm)
+    usual = EmulatedCamera(recording, CameraFaults())
+    np.testing.assert_array_equal(usual.colour(0), rgb[0])
+    depth_m = usual.depth_m(0)
+    assert np.isnan(depth_m[:, 0]).all()
+    assert (depth_m[:, 1:] == 2.5).all()
+    dark = EmulatedCamera(recording, CameraFaults(dark=True)).colour(0)
+    assert dark.mean() < 0.05 * rgb.mean()
+    holes = EmulatedCamera(recording, CameraFaults(holes=0.6)).depth_m(0)
+    assert np.isnan(holes).mean() == pytest.approx(0.6, abs=0.12)
+    turned = EmulatedCamera(recording, CameraFaults(shift_px=10)).colour(0)
+    np.testing.assert_array_equal(turned[:, :-10], rgb[0, :, 10:])
+    with pytest.raises(ValueError, match="holes must be from 0 to 1"):
+        CameraFaults(holes=1.5)
+
+
+@dataclass
+class Hypothesis:
+    class_id: str = ""
+    score: float = 0.0
+
+
+@dataclass
+class ObjectHypothesisWithPose:
+    hypothesis: Hypothesis = field(default_factory=Hypothesis)
+    pose: PoseWithCovariance = field(default_factory=PoseWithCovariance)
+
+
+@dataclass
+class BoundingBox3D:
+    center: Pose = field(default_factory=Pose)
+    size: Vector3 = field(default_factory=Vector3)
+
+
+@dataclass
+class Detection3D:
+    header: Header = field(default_factory=Header)
+    results: list = field(default_factory=list)
+    bbox: BoundingBox3D = field(default_factory=BoundingBox3D)
+    id: str = ""
+
+
+@dataclass
+class Detection3DArray:
+    header: Header = field(default_factory=Header)
+    detections: list = field(default_factory=list)
+
+
+def test_places_as_vision_messages():
+    """Their messages stand here as they are defined (vision_msgs 4.1)."""
+    module = ModuleType("vision_msgs.msg")
+    for kind in (ObjectHypothesisWithPose, Detection3D, Detection3DArray):
+        setattr(module, kind.__name__, kind)
+    places_m = np.array([[0.5, 2.0]])
+    message = detections(module, "weapon", places_m, np.array([0.75]), HEADER)
+    (one,) = message.detections
+    assert (one.results[0].hypothesis.class_id, one.results[0].hypothesis.score) == ("weapon", 0.75)
+    for pose in (one.bbox.center, one.results[0].pose.pose):
+        assert (pose.position.x, pose.position.y) == (2.0, -0.5)
+    assert min(one.bbox.size.x, one.bbox.size.y, one.bbox.size.z) > 0
+    assert detections(module, "fall", places_m[:0], np.zeros(0), HEADER).detections == []
