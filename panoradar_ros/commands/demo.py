@@ -15,8 +15,9 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
-from panoradar_ros.commands import demo_rexo
+from panoradar_ros.commands import demo_mmanomaly, demo_rexo
 from panoradar_ros.commands.children import ChildProcess, node_arguments, wait_for_emulator
+from panoradar_ros.commands.demo_options import refuse_others
 from panoradar_ros.commands.observing import ObserverProcess
 from panoradar_ros.demo_report import (
     MAXIMUM_RANGE_M,
@@ -40,9 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
         "--system",
-        choices=("panoradar", "rexo"),
+        choices=("panoradar", "rexo", "mmanomaly"),
         default="panoradar",
-        help="the rotating radar in a building, or two fixed ones in a room (panoradar)",
+        help="the rotating radar in a building, two fixed ones in a room, or a fixed one and a "
+        "camera that watch (panoradar)",
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="measured time (60)")
     parser.add_argument("--style", default="office", help="style of the building (office)")
@@ -74,14 +76,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", type=Path, help="bag for raw data, angles and results")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     demo_rexo.add_arguments(parser)
+    demo_mmanomaly.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare the drive, start emulator and stack, watch, report."""
     _check(arguments)
+    refuse_others(arguments)
     if arguments.system == "rexo":
         return demo_rexo.run(arguments, _viewer_mode(arguments))
-    demo_rexo.refuse(arguments)
+    if arguments.system == "mmanomaly":
+        return demo_mmanomaly.run(arguments, _viewer_mode(arguments))
     arguments.recognition |= arguments.semantic
     started_s = psutil.Process().create_time()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

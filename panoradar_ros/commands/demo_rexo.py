@@ -18,23 +18,12 @@ import psutil
 from tqdm import tqdm
 
 from panoradar_ros.commands.children import ChildProcess
+from panoradar_ros.commands.demo_options import known
 from panoradar_ros.ports import free_udp_ports
 
 START_TIMEOUT_S = 240.0
 HOST = "127.0.0.1"
 DEVICES = {"horizontal": "127.0.0.4", "vertical": "127.0.0.5"}
-OTHERS = {
-    "record": None, "recognition": False, "semantic": False, "range_model": None, "reorder": 0.0,
-    "style": "office", "listen_to": "turns",
-}  # fmt: skip
-"""Options of the other system, and their defaults."""
-
-OWN = {
-    "people": 3, "session": 0, "room_seconds": 21.0, "steps": 1, "boxes": 10,
-    "backbone_model": None, "step_model": None,
-}  # fmt: skip
-"""Options of this system, and their defaults."""
-
 TRUTH_APART_NS = 60_000_000
 
 
@@ -55,17 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--step-model", type=Path, help="ONNX file (the one that is installed)")
 
 
-def refuse(arguments: argparse.Namespace) -> None:
-    """Refuse this system's options where it does not run.
-
-    Raises:
-        ValueError: one is given.
-    """
-    for name, default in OWN.items():
-        if getattr(arguments, name) != default:
-            raise ValueError(f"--{name.replace('_', '-')} is of --system rexo")
-
-
 def run(arguments: argparse.Namespace, viewer: str) -> int:
     """Start emulator, capture nodes and people node, watch, report.
 
@@ -74,9 +52,6 @@ def run(arguments: argparse.Namespace, viewer: str) -> int:
         viewer: mode of the viewer.
     """
     _check(arguments)
-    for name, default in OTHERS.items():
-        if getattr(arguments, name) != default:
-            raise ValueError(f"--{name.replace('_', '-')} is of --system panoradar, not of rexo")
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     with ExitStack() as stack:
@@ -256,23 +231,18 @@ def _report(
         "frames_per_s": round(len(latency_ms) / usage["wall_s"], 2),
         "latency_ms_p50": round(float(np.median(latency_ms)), 1),
         "latency_ms_p95": round(float(np.quantile(latency_ms, 0.95)), 1),
-        "frame_ms": _known(float(node.get("frame_ms", "nan"))),
-        **{name: _known(value) for name, value in asdict(score).items()},
+        "frame_ms": known(float(node.get("frame_ms", "nan"))),
+        **{name: known(value) for name, value in asdict(score).items()},
         "image_boxes": seen.image_boxes,
         "cpu_fraction": round(usage["cpu"], 3),
         "rss_mb": round(usage["rss_mb"]),
-        "frames_with_both_radars": _known(float(node.get("frames_with_all_radars", "nan"))),
+        "frames_with_both_radars": known(float(node.get("frames_with_all_radars", "nan"))),
         "steps": arguments.steps,
         "boxes": arguments.boxes,
     }
     nearest = min(truth, key=lambda stamp: abs(stamp - latest), default=None)
     there = truth[nearest] if nearest is not None else []
     return report, live_picture(seen.heatmaps, seen.tracks[latest], there, space)
-
-
-def _known(value: float) -> float | None:
-    """A figure; None where it is no number."""
-    return None if np.isnan(value) else round(value, 4)
 
 
 def _looked_at(one: Any, space: Any) -> bool:
