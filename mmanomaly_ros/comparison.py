@@ -305,6 +305,7 @@ def peaks(
     least: float = 0.5,
     count: int = 3,
     apart_m: float = 0.5,
+    upright: bool = False,
 ) -> Peaks:
     """Places of a heatmap's highest cells.
 
@@ -317,6 +318,8 @@ def peaks(
         least: height of a peak.
         count: so many at most.
         apart_m: of two peaks nearer than this the higher one stays.
+        upright: columns are over elevation; the radar does not tell where across a place is, and
+            straight ahead is said.
     """
     from scipy.ndimage import center_of_mass, label
 
@@ -335,6 +338,8 @@ def peaks(
             break
         if all(np.hypot(*(position[one] - position[other])) >= apart_m for other in kept):
             kept.append(one)
+    if upright:
+        position[:, 0] = 0.0
     return Peaks(position[kept], heights[order][kept])
 
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
-from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, watch_one_hot
+from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright, watch_one_hot
 from mmwave.camera import Camera
 
 COLUMNS, ROWS = 128, 96
 """Of the image that the networks see; larger ones are made smaller."""
 IMAGE_CHANNELS = ("red", "green", "blue", "inverse_depth", "valid")
-POLAR_CHANNELS = ("count", "height", "red", "green", "blue", "nearest")
+POLAR_CHANNELS = ("count", "across", "red", "green", "blue", "nearest")
 
 MOST_HOLES = 0.5
 LEAST_LUMINANCE = 14.0
@@ -93,7 +93,7 @@ def context_of(
     inverse = np.where(valid, 1 / np.where(valid, depth_m, 1), 0)
     image = np.concatenate([colours.transpose(2, 0, 1) - 0.5, inverse[None], valid[None]])
     points = camera.back_projected_m(depth_m)[valid]
-    polar = polar_map(points, colours[valid], range_bin_m)
+    polar = polar_map(points, colours[valid], range_bin_m, is_upright(watch))
     return Context(image.astype(np.float32), polar, watch)
 
 
@@ -141,18 +141,22 @@ def _picked(depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def polar_map(
-    points_m: NDArray[np.floating], colours: NDArray[np.floating], range_bin_m: float
+    points_m: NDArray[np.floating],
+    colours: NDArray[np.floating],
+    range_bin_m: float,
+    upright: bool = False,
 ) -> NDArray[np.float32]:
-    """Points drawn into the radar's grid of range and lateral sine.
+    """Points drawn into the radar's grid of range and sine along its line of antennas.
 
     Args:
         points_m: (n, 3) right, up, depth in the radar's axes.
         colours: (n, 3) red, green, blue from 0 to 1.
         range_bin_m: of the radar.
+        upright: its line is upright, not level.
 
     Returns:
-        (6, 128, 64) by POLAR_CHANNELS: log(1 + count), mean height in metres over the radar, mean
-        colour less 0.5, and 1 in the first occupied range bin of every column. All are 0 where no
+        (6, 128, 64) by POLAR_CHANNELS: log(1 + count), mean place across the line (height over the
+        radar in metres, or to the right of an upright one), mean colour less 0.5, and 1 in the first occupied range bin of every column. All are 0 where no
         point is.
 
     Raises:
@@ -165,14 +169,15 @@ def polar_map(
     if not range_bin_m > 0:
         raise ValueError(f"range_bin_m must be positive, got {range_bin_m}")
     range_m = np.sqrt(np.einsum("ij,ij->i", points_m, points_m))
-    sine = points_m[:, 0] / np.maximum(range_m, 1e-9)
+    along, across = (1, 0) if upright else (0, 1)
+    sine = points_m[:, along] / np.maximum(range_m, 1e-9)
     # holes are NaN and have no cell: they must be sorted out before they are made integers
     seen = (points_m[:, 2] > 0) & (range_m < (RANGES - 0.5) * range_bin_m)
     row = np.rint(range_m[seen] / range_bin_m).astype(np.int64)
     column = np.rint((sine[seen] + 1) / 2 * (ANGLES - 1)).astype(np.int64)
     cell = row * ANGLES + column
     count = np.bincount(cell, minlength=RANGES * ANGLES)
-    values = np.column_stack([points_m[seen, 1], colours[seen] - 0.5])
+    values = np.column_stack([points_m[seen, across], colours[seen] - 0.5])
     result = np.zeros((len(POLAR_CHANNELS), RANGES * ANGLES), np.float32)
     result[0] = np.log1p(count)
     for channel, value in enumerate(values.T, start=1):

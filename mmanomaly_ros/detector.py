@@ -11,7 +11,7 @@ from mmanomaly_ros.context import Context
 from mmanomaly_ros.decision import Decision, SequenceDecider
 from mmanomaly_ros.expectation import Expectation, Expecter
 from mmanomaly_ros.spectrum import CHANNELS, WATCH_WAVEFORM
-from mmanomaly_ros.watch import ANGLES, RANGES, TASKS
+from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,10 @@ class AnomalyDetector:
             told.peak_least,
             told.peak_count,
             told.peak_apart_m,
+            is_upright(self.watch),
         )
         if state is AlarmState.ANOMALY and not len(found.confidence):
-            return peaks(comparison.heatmap, self.range_bin_m, 0.0, 1)
+            return peaks(
+                comparison.heatmap, self.range_bin_m, 0.0, 1, upright=is_upright(self.watch)
+            )
         return found

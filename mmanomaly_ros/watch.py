@@ -2,7 +2,8 @@
 
 Radar axes are right, up and depth (ahead) in metres, the origin is the radar's phase centre. A cell
 is (range index, column): range over the spacing of range bins, and the lateral sine right / range
-on a grid from -1 to 1. Both may be fractions.
+on a grid from -1 to 1. Both may be fractions. Of a radar whose line is upright columns are over up
+/ range instead.
 """
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 TASKS = ("weapon", "intruder", "fall")
 """The watches: something hidden under clothes, somebody behind a wall, a fall behind a wall."""
+LINES = {"weapon": "horizontal", "intruder": "horizontal", "fall": "vertical"}
+"""How the radar's line of antennas lies: for falls upright, for who lies is told from who sits by
+height. Columns over the lateral sine are then over the sine of the elevation."""
 CLOTHINGS = ("none", "shirt", "fleece", "leather", "coat", "wool", "denim")
 WALLS = (
     "none",
@@ -39,6 +43,17 @@ def watch_id(name: str) -> int:
     if name not in TASKS:
         raise ValueError(f"watch must be one of {', '.join(TASKS)}, got {name!r}")
     return TASKS.index(name)
+
+
+def is_upright(watch: int) -> bool:
+    """Whether the radar's line of antennas is upright for the watch with this number.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not 0 <= watch < len(TASKS):
+        raise ValueError(f"watch must be from 0 to {len(TASKS) - 1}, got {watch}")
+    return LINES[TASKS[watch]] == "vertical"
 
 
 def watch_one_hot(watch: ArrayLike) -> NDArray[np.float32]:

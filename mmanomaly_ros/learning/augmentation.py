@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mmanomaly_ros.context import Context, context_of
 from mmanomaly_ros.learning.samples import SceneFrame, SceneSet
+from mmanomaly_ros.watch import is_upright
 from mmwave.camera import Camera
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -18,6 +19,8 @@ _TINT = 0.04
 _MOST_NOISE = 0.03
 _HOLES = 4
 _MOST_HOLE_PX = 24
+_ACROSS = 1
+"""Of a polar map: where points are across the radar's line."""
 _LATERAL_CHANNELS = (0, 1)
 """Of a spectrum: those whose columns are lateral sines."""
 
@@ -108,12 +111,20 @@ def symmetric(camera: Camera) -> bool:
 def flipped_context(context: Context) -> Context:
     """Right for left."""
     image = np.ascontiguousarray(context.image[..., ::-1])
+    if is_upright(context.watch):
+        polar = context.polar.copy()
+        polar[_ACROSS] *= -1
+        return Context(image, polar, context.watch)
     return Context(image, np.ascontiguousarray(context.polar[..., ::-1]), context.watch)
 
 
-def flipped_spectrum(spectrum: NDArray[_Number]) -> NDArray[_Number]:
-    """(..., channel, range, column) right for left; speeds stay what they are."""
+def flipped_spectrum(spectrum: NDArray[_Number], watch: int) -> NDArray[_Number]:
+    """(..., channel, range, column) right for left; speeds stay what they are, and so does all that
+    an upright line of antennas sees.
+    """
     flipped = spectrum.copy()
+    if is_upright(watch):
+        return flipped
     for channel in _LATERAL_CHANNELS:
         flipped[..., channel, :, :] = spectrum[..., channel, :, ::-1]
     return flipped

@@ -20,7 +20,7 @@ from mmanomaly_ros.learning.pastes import Scene, pasted
 from mmanomaly_ros.learning.samples import SceneSet
 from mmanomaly_ros.learning.settings import AnomalyTraining
 from mmanomaly_ros.spectrum import dequantised, to_unit
-from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, watch_one_hot
+from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright, watch_one_hot
 
 VALIDATED = 600
 """Frames of a validation, at most."""
@@ -252,8 +252,8 @@ def auroc(normal: NDArray[np.floating], anomalous: NDArray[np.floating]) -> floa
 def _flipped(item: ComparatorItem) -> ComparatorItem:
     return replace(
         item,
-        measured=flipped_spectrum(item.measured),
-        expected=flipped_spectrum(item.expected),
-        spread=flipped_spectrum(item.spread),
-        mask=np.ascontiguousarray(item.mask[:, ::-1]),
+        measured=flipped_spectrum(item.measured, item.watch),
+        expected=flipped_spectrum(item.expected, item.watch),
+        spread=flipped_spectrum(item.spread, item.watch),
+        mask=item.mask if is_upright(item.watch) else np.ascontiguousarray(item.mask[:, ::-1]),
     )

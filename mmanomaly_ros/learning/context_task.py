@@ -88,7 +88,7 @@ class ContextTask:
         frame = self._samples[number]
         flipped = bool(generator.random() < 0.5) and flips and self._mirrors
         told = changed_context(frame, self._samples, misalignment, flipped, generator)
-        spectrum = flipped_spectrum(frame.spectrum) if flipped else frame.spectrum
+        spectrum = flipped_spectrum(frame.spectrum, frame.task) if flipped else frame.spectrum
         return ContextItem(told, spectrum, labels_of(frame))
 
     def loss(

@@ -247,7 +247,10 @@ def _told(
                 else clean_context(one, samples)
                 for one in chosen
             ]
-            spectra = [flipped_spectrum(o.spectrum) if flipped else o.spectrum for o in chosen]
+            spectra = [
+                flipped_spectrum(one.spectrum, one.task) if flipped else one.spectrum
+                for one in chosen
+            ]
             with torch.no_grad():
                 seen, latents = look(context, contexts), vae.moments(units(spectra))[0]
             for name, values in (

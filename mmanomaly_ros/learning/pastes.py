@@ -19,7 +19,7 @@ from mmanomaly_ros.learning.point_spread import (
     range_response,
 )
 from mmanomaly_ros.spectrum import CEILING_DB, CHANNELS, FLOOR_DB
-from mmanomaly_ros.watch import ANGLES, POSES, RANGES, TASKS, cell_of
+from mmanomaly_ros.watch import ANGLES, POSES, RANGES, TASKS, cell_of, is_upright
 
 WHOLE, MOVING, DOPPLER = range(len(CHANNELS))
 LEAST_GAIN_DB = 3.0
@@ -32,6 +32,8 @@ _BODY_M = 0.6
 _BEHIND_M = (0.35, 2.8)
 _FARTHEST_M = 5.2
 _MOST_LATERAL_M = 2.0
+_ELEVATION_SINES = (-0.45, 0.2)
+"""Of bodies before an upright line a metre above the floor."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,9 @@ def place_behind(scene: Scene, generator: np.random.Generator) -> tuple[float, f
     depth_m = generator.uniform(wall_m + _BEHIND_M[0], max(deepest_m, wall_m + 0.5))
     most_m = min(_MOST_LATERAL_M, np.sqrt(max(_FARTHEST_M**2 - depth_m**2, 0.04)))
     right_m = generator.uniform(-most_m, most_m)
+    if is_upright(scene.context.watch):
+        sine = generator.uniform(*_ELEVATION_SINES)
+        return depth_m / np.sqrt(1 - sine**2) / scene.range_bin_m, sine
     row, column = cell_of([right_m, depth_m], scene.range_bin_m)
     return float(row), _sine(float(column))
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM, SpectrumMaker, quantised
-from mmanomaly_ros.watch import CLOTHINGS, POSES, WALLS, watch_id
+from mmanomaly_ros.watch import CLOTHINGS, LINES, POSES, WALLS, watch_id
 from mmwave.camera import RGBD_CAMERA
 from mmwave.simulation.watch_camera import WatchCamera
 from mmwave.simulation.watch_radar import WatchRadar
@@ -30,7 +30,7 @@ from mmwave.spectrum import as_complex
 
 LEARNED_FRAMES = 6
 """Frames at the beginning that are not kept."""
-FRAMES = {"weapon": 16, "intruder": 8, "fall": 40}
+FRAMES = {"weapon": 16, "intruder": 8, "fall": 60}
 """That are kept of a sequence."""
 CONDITIONS = {
     "seen": (SEEN_CLOTHES, SEEN_WALLS),
@@ -90,7 +90,7 @@ def simulate_sequence(wanted: Wanted) -> dict[str, NDArray[Any]]:
         wanted.watch, wanted.seed, wanted.anomalous, frames * period_s,
         *CONDITIONS[wanted.conditions],
     )  # fmt: skip
-    radar = WatchRadar(place, WATCH_WAVEFORM, wanted.seed)
+    radar = WatchRadar(place, WATCH_WAVEFORM, wanted.seed, line=LINES[wanted.watch])
     camera = WatchCamera(place, RGBD_CAMERA, wanted.seed)
     make = SpectrumMaker()
     spectra, rgb, depth_mm = [], [], []

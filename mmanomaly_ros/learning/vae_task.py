@@ -44,10 +44,10 @@ class SpectrumTask:
             generator = np.random.default_rng([settings.seed, step])
             chosen = generator.integers(len(self._samples), size=settings.batch)
             flips = settings.flips & (generator.random(settings.batch) < 0.5)
-            spectra = [self._samples[number].spectrum for number in chosen]
+            frames = [self._samples[number] for number in chosen]
             yield [
-                flipped_spectrum(one) if flip else one
-                for one, flip in zip(spectra, flips, strict=True)
+                flipped_spectrum(one.spectrum, one.task) if flip else one.spectrum
+                for one, flip in zip(frames, flips, strict=True)
             ]
 
     def describe(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mmanomaly_ros.nodes.anomaly_markers import place_markers
 from mmanomaly_ros.nodes.anomaly_vision import VisionTopics
 from mmanomaly_ros.pictures import side_by_side
 from mmanomaly_ros.spectrum import CHANNELS
-from mmanomaly_ros.watch import ANGLES, RANGES
+from mmanomaly_ros.watch import ANGLES, RANGES, is_upright, watch_id
 from mmwave.ros import messages
 from mmwave.ros.diagnostics import Level, Status, status_message
 from mmwave.ros.node import LifecycleNode
@@ -44,7 +44,8 @@ class AnomalyTopics:
     def __init__(self, node: LifecycleNode, waveform: Waveform) -> None:
         values = node.parameters
         self._name, self._frame_id = node.get_name(), values["frame_id"]
-        self._grid = FloorGrid(waveform.range_bin_m)
+        upright = is_upright(watch_id(values["watch"]))
+        self._grid = FloorGrid(waveform.range_bin_m, upright=upright)
         spectrum = sensor_qos(4 * len(CHANNELS) * RANGES * ANGLES)
         self._measured = node.publisher(Image, "anomaly/measured", spectrum)
         self._expected = node.publisher(Image, "anomaly/expected", spectrum)

@@ -18,6 +18,7 @@ from mmanomaly_ros.nodes.camera_messages import camera_info
 from mmanomaly_ros.nodes.emulated_scene import CameraFaults, EmulatedCamera
 from mmanomaly_ros.nodes.emulator_parameters import PARAMETERS
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
+from mmanomaly_ros.watch import LINES
 from mmwave.camera import RGBD_CAMERA
 from mmwave.emulation.fixed import EmulatedFixedRadar
 from mmwave.emulation.link import LinkFaults
@@ -63,6 +64,7 @@ class EmulatorNode(LifecycleNode):
             values["anomalous"],
             values["seconds"],
             WATCH_WAVEFORM,
+            LINES[values["watch"]],
             progress=partial(tqdm, disable=None, unit="frame", desc="simulating"),
         )
         faults = CameraFaults(

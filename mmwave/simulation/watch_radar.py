@@ -1,5 +1,8 @@
 """Frames of a radar that stands still and watches a place, also through a wall and clothes.
 
+Its antennas are in a level or an upright line; the simulator knows the upright one, and for a level
+one the world is turned by a quarter (see :mod:`mmwave.simulation.fixed_radar`).
+
 What is in front of the wall is looked at with the wall in place; what is behind, without it, and
 then weakened by two passes through its layers and moved away by the delay in them. Visibility is
 found once a frame; what moves goes on steadily during the frame's 16 ms. What stands still answers
@@ -18,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.simulation.concealed import Facets, root_cross_section
-from mmwave.simulation.fixed_radar import antenna_line, quarter_turn
+from mmwave.simulation.fixed_radar import LINES, antenna_line, quarter_turn
 from mmwave.simulation.fmcw import PLANE, POINT, AntennaTrack, Scatterers, synthesize
 from mmwave.simulation.receiver import LinkBudget, leakage, receive
 from mmwave.simulation.scattering import TOUCH_M, Reflectors, View, between
@@ -76,22 +79,34 @@ class Place(Protocol):
 
 
 class WatchRadar:
-    """Simulates frames of a level line of antennas that watches a place.
+    """Simulates frames of a line of antennas that watches a place.
 
     Args:
         place: what is watched.
         waveform: of the chirps.
         seed: of surfaces, leakage and noise.
         budget: levels.
+        line: of the antennas, ``horizontal`` or ``vertical``; the first is at the left end, as seen
+            from behind the radar, or the lower one.
+
+    Raises:
+        ValueError: the line has another name.
     """
 
     def __init__(
-        self, place: Place, waveform: Waveform, seed: int, budget: LinkBudget | None = None
+        self,
+        place: Place,
+        waveform: Waveform,
+        seed: int,
+        budget: LinkBudget | None = None,
+        line: str = "horizontal",
     ) -> None:
+        if line not in LINES:
+            raise ValueError(f"line must be one of {', '.join(LINES)}, got {line!r}")
         self.place, self.waveform, self.seed = place, waveform, seed
         self.budget = budget or LinkBudget()
         self._array = antenna_line(waveform)
-        self._turn = quarter_turn(_RADAR.pose(0.0))
+        self._turn = quarter_turn(_RADAR.pose(0.0)) if line == "horizontal" else np.eye(3)
         self._front = self._reflectors(place.front_at, place.front_faces(), seed)
         self._whole = (
             self._reflectors(place.whole_at, place.whole_faces(), seed + 1) if place.wall else None
@@ -163,8 +178,8 @@ class WatchRadar:
         return synthesize(scatterers, track, self.waveform, self._array, self.budget)
 
     def scatterers(self, time_s: float) -> Scatterers:
-        """Everything that answers during a frame, in the world turned by a quarter about the
-        boresight; reference time is the frame's beginning.
+        """Everything that answers during a frame, for a level line in the world turned by a quarter
+        about the boresight; reference time is the frame's beginning.
         """
         parts = [self._seen(self._front, time_s)]
         if self._whole is not None:

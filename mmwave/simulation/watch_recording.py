@@ -72,6 +72,7 @@ def record_watch(
     anomalous: bool,
     seconds: float,
     waveform: Waveform,
+    line: str = "horizontal",
     folder: Path | None = None,
     progress: Callable[..., Iterable[int]] | None = None,
 ) -> WatchRecording:
@@ -86,6 +87,7 @@ def record_watch(
         anomalous: what is not normal comes in the middle; or never.
         seconds: of the recording, in whole frames.
         waveform: of the radar.
+        line: of its antennas, ``horizontal`` or ``vertical``.
         folder: that recordings are kept in, the user's cache by default.
         progress: wraps the numbers of the frames.
 
@@ -105,10 +107,11 @@ def record_watch(
         "format": FORMAT,
         "frames": frames,
         "waveform": asdict(waveform),
+        "line": line,
         "physics": physics_digest(*_MODULES),
     }
     if not _is_there(target, wanted):
-        _write(target, place, wanted, waveform, frames, progress)
+        _write(target, place, wanted, waveform, line, frames, progress)
     os.utime(target)
     _forget_old(root)
     try:
@@ -135,6 +138,7 @@ def _write(
     place: WatchedPlace,
     about: dict[str, Any],
     waveform: Waveform,
+    line: str,
     frames: int,
     progress: Callable[..., Iterable[int]] | None,
 ) -> None:
@@ -142,7 +146,7 @@ def _write(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        _simulate(partial, place, waveform, frames, progress)
+        _simulate(partial, place, waveform, line, frames, progress)
         (partial / "meta.json").write_text(json.dumps(about), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
@@ -156,6 +160,7 @@ def _simulate(
     folder: Path,
     place: WatchedPlace,
     waveform: Waveform,
+    line: str,
     frames: int,
     progress: Callable[..., Iterable[int]] | None,
 ) -> None:
@@ -173,7 +178,7 @@ def _simulate(
         )
         for name, (shape, kind) in shapes.items()
     }
-    radar = WatchRadar(place, waveform, place.seed)
+    radar = WatchRadar(place, waveform, place.seed, line=line)
     camera = WatchCamera(place, RGBD_CAMERA, place.seed)
     time_s = np.arange(frames) * waveform.frame_period_s
     numbers: Iterable[int] = range(frames)

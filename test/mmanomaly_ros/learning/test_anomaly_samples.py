@@ -130,10 +130,12 @@ def test_a_mirrored_camera_sees_what_the_flip_makes():
 
 def test_a_flip_leaves_speeds_and_comes_back():
     spectrum = scenes(count=1)[0].spectrum
-    flipped = flipped_spectrum(spectrum)
+    flipped = flipped_spectrum(spectrum, 0)
     np.testing.assert_array_equal(flipped[2], spectrum[2])
     np.testing.assert_array_equal(flipped[:2], spectrum[:2, :, ::-1])
-    np.testing.assert_array_equal(flipped_spectrum(flipped), spectrum)
+    np.testing.assert_array_equal(flipped_spectrum(flipped, 0), spectrum)
+    # an upright line of antennas sees the same of a mirrored scene
+    np.testing.assert_array_equal(flipped_spectrum(spectrum, 2), spectrum)
 
 
 def test_only_a_camera_in_the_middle_is_mirrored():
