@@ -156,8 +156,8 @@ def polar_map(
 
     Returns:
         (6, 128, 64) by POLAR_CHANNELS: log(1 + count), mean place across the line (height over the
-        radar in metres, or to the right of an upright one), mean colour less 0.5, and 1 in the first occupied range bin of every column. All are 0 where no
-        point is.
+        radar in metres, or to the right of an upright one), mean colour less 0.5, and 1 in the
+        first occupied range bin of every column. All are 0 where no point is.
 
     Raises:
         ValueError: shapes do not belong together, or the range bin is not positive.

@@ -35,6 +35,7 @@ class Snapshot:
         heatmap: (range, sine) 0..1.
         found_m: (n, 2) right and depth.
         true_m: likewise.
+        upright: the radar's line of antennas is, see :class:`FloorGrid`.
     """
 
     state: str
@@ -45,6 +46,7 @@ class Snapshot:
     heatmap: NDArray[np.floating] | None = None
     found_m: NDArray[np.floating] = field(default_factory=lambda: np.zeros((0, 2)))
     true_m: NDArray[np.floating] = field(default_factory=lambda: np.zeros((0, 2)))
+    upright: bool = False
 
 
 def side_by_side(spectrum: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -93,7 +95,7 @@ def depth_panel(depth_m: NDArray[np.floating] | None) -> Picture:
 
 def floor_panel(seen: Snapshot) -> Picture:
     """The heatmap on the floor, true to scale, with places told and true; the radar below."""
-    grid = FloorGrid(WATCH_WAVEFORM.range_bin_m)
+    grid = FloorGrid(WATCH_WAVEFORM.range_bin_m, upright=seen.upright)
     cells = grid.cells(seen.heatmap)
     upright = cells.T[::-1, ::-1]  # ahead is up, left is left
     shade = np.clip(upright, 0, 100).astype(np.float64) * 2.55
