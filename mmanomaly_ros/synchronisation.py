@@ -175,11 +175,10 @@ class Synchroniser(Generic[Frame]):
         return f"no {kind} image for {since_s:.1f} s" if since_s > self._silent_s else ""
 
     def _apart(self, kind: str, off_s: float) -> str:
-        why = (
-            "are the clocks of camera and radar synchronised, or do images come late?"
-            if abs(off_s) > self._patience_s
-            else "does the camera make too few images, or is the computer too slow?"
-        )
+        why = "does the camera make too few images, or is the computer too slow?"
+        if abs(off_s) > self._patience_s:
+            other = "is the computer too slow for the radar" if off_s > 0 else "do images come late"
+            why = f"are the clocks of camera and radar synchronised, or {other}?"
         return (
             f"the {kind} image is {off_s:+.2f} s off the radar's frame, "
             f"{1e3 * self._tolerance_s:.0f} ms are allowed: {why}"
