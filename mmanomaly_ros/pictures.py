@@ -72,7 +72,7 @@ def live_picture(seen: Snapshot) -> Picture:
     top = [depth_panel(seen.depth_m)]
     if seen.image is not None:
         top.append(_titled(_fitted(seen.image[..., ::-1]), "colour"))
-    top += [floor_panel(seen), _titled(_heat(seen.heatmap), "heatmap: range x sine")]
+    top += [floor_panel(seen), _titled(_heat(seen.heatmap), f"heatmap: {_axes(seen)}")]
     bottom = [
         spectra_panel(seen.measured_db, "measured"),
         spectra_panel(seen.expected_db, "expected"),
@@ -113,9 +113,14 @@ def floor_panel(seen: Snapshot) -> Picture:
         place = (round(size[0] / 2 + right_m * per_m), round(_HIGH - depth_m * per_m))
         cv2.circle(picture, place, 13, TRUE, 2, cv2.LINE_AA)
     for right_m, depth_m in np.asarray(seen.found_m, np.float64).reshape(-1, 2):
+        if seen.upright:
+            radius = round(float(np.hypot(right_m, depth_m)) * per_m)
+            cv2.ellipse(picture, (size[0] // 2, _HIGH), (radius, radius), 0, -150, -30, FOUND, 2)
         place = (round(size[0] / 2 + right_m * per_m), round(_HIGH - depth_m * per_m))
         cv2.drawMarker(picture, place, FOUND, cv2.MARKER_CROSS, 20, 3, cv2.LINE_AA)
-    return _titled(picture, "floor: O true (simulated), + found")
+    return _titled(
+        picture, "floor: O true (simulated), + found" + (" (range)" if seen.upright else "")
+    )
 
 
 def spectra_panel(spectrum_db: NDArray[np.floating] | None, name: str) -> Picture:
@@ -129,6 +134,10 @@ def spectra_panel(spectrum_db: NDArray[np.floating] | None, name: str) -> Pictur
             part = _coloured(share, cv2.COLORMAP_VIRIDIS)
         parts.append(_titled(part, f"{name}: {channel.replace('_', ' ')}"))
     return _row(parts, 2)
+
+
+def _axes(seen: Snapshot) -> str:
+    return "range x sine of elevation" if seen.upright else "range x lateral sine"
 
 
 def _heat(heatmap: NDArray[np.floating] | None) -> Picture:

@@ -1,17 +1,20 @@
 """Places of anomalies as markers, in axes as REP 103 has them: x ahead, y to the left, z up."""
 
 import numpy as np
-from geometry_msgs.msg import Pose
+from geometry_msgs.msg import Point, Pose
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
+
+from mmanomaly_ros.floor_grid import FloorGrid
 
 FOUND_COLOUR, TRUE_COLOUR = (0.95, 0.25, 0.2), (0.35, 0.85, 0.35)
 PLACE, LABEL = "place", "confidence"
 """Namespaces of the markers."""
 
 DIAMETER_M, HEIGHT_M = 0.3, 1.6
-TEXT_M = 0.15
+TEXT_M, LINE_M = 0.15, 0.06
+VIEW_RAD = FloorGrid.view_rad
 
 
 def place_markers(
@@ -19,6 +22,7 @@ def place_markers(
     confidence: NDArray[np.floating],
     header: Header,
     colour: tuple[float, float, float] = FOUND_COLOUR,
+    arcs: bool = False,
 ) -> MarkerArray:
     """Upright cylinders with a confidence above, after one marker that deletes the last.
 
@@ -27,6 +31,8 @@ def place_markers(
         confidence: (anomaly,) 0..1.
         header: stamp and the radar's frame.
         colour: red, green, blue.
+        arcs: the radar tells ranges alone (its line of antennas is upright): arcs about it instead
+            of cylinders.
     """
     clear = Marker()
     clear.header = header
@@ -37,6 +43,8 @@ def place_markers(
         body = _marker(PLACE, number, Marker.CYLINDER, place, header)
         body.scale.x = body.scale.y = DIAMETER_M
         body.scale.z = HEIGHT_M
+        if arcs:
+            _make_arc(body, float(np.hypot(*place)))
         body.color.r, body.color.g, body.color.b = colour
         body.color.a = 0.15 + 0.35 * float(np.clip(sure, 0, 1))
         text = _marker(LABEL, number, Marker.TEXT_VIEW_FACING, place, header)
@@ -46,6 +54,16 @@ def place_markers(
         text.color.r = text.color.g = text.color.b = text.color.a = 1.0
         message.markers += [body, text]
     return message
+
+
+def _make_arc(marker: Marker, range_m: float) -> None:
+    """Of a marker straight ahead, an arc of its range over the field of view."""
+    marker.type = Marker.LINE_STRIP
+    marker.scale.x, marker.scale.y, marker.scale.z = LINE_M, 0.0, 0.0
+    ahead = marker.pose.position.x
+    azimuth = np.linspace(-VIEW_RAD, VIEW_RAD, 41)
+    ends = np.stack([range_m * np.cos(azimuth) - ahead, range_m * np.sin(azimuth)], axis=-1)
+    marker.points = [Point(x=x, y=y, z=0.0) for x, y in ends.tolist()]
 
 
 def places_of(message: MarkerArray) -> NDArray[np.float64]:

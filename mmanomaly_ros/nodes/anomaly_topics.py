@@ -44,8 +44,8 @@ class AnomalyTopics:
     def __init__(self, node: LifecycleNode, waveform: Waveform) -> None:
         values = node.parameters
         self._name, self._frame_id = node.get_name(), values["frame_id"]
-        upright = is_upright(watch_id(values["watch"]))
-        self._grid = FloorGrid(waveform.range_bin_m, upright=upright)
+        self._upright = is_upright(watch_id(values["watch"]))
+        self._grid = FloorGrid(waveform.range_bin_m, upright=self._upright)
         spectrum = sensor_qos(4 * len(CHANNELS) * RANGES * ANGLES)
         self._measured = node.publisher(Image, "anomaly/measured", spectrum)
         self._expected = node.publisher(Image, "anomaly/expected", spectrum)
@@ -82,7 +82,7 @@ class AnomalyTopics:
         if one.measured_db is not None:
             self._publish_spectrum(self._measured, one.measured_db, header)
         self._cells.publish(lambda: self._floor(None if found is None else found.heatmap, header))
-        self._markers.publish(lambda: place_markers(places, confidence, header))
+        self._markers.publish(lambda: place_markers(places, confidence, header, arcs=self._upright))
         self._vision.publish(places, confidence, header)
         self._publish_camera(one, messages.to_header(time_ns, camera_frame_id))
         self.publish_state(one, time_ns)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
-from mmanomaly_ros.nodes.anomaly_markers import DIAMETER_M, HEIGHT_M, place_pose
+from mmanomaly_ros.nodes.anomaly_markers import DIAMETER_M, HEIGHT_M, VIEW_RAD, place_pose
+from mmanomaly_ros.watch import is_upright, watch_id
 from mmwave.ros.adapter import optional_module
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.publishing import reliable_qos
@@ -69,5 +70,7 @@ def detections(
         one.bbox.center = place_pose(place)
         one.bbox.size.x = one.bbox.size.y = DIAMETER_M
         one.bbox.size.z = HEIGHT_M
+        if is_upright(watch_id(watch)):  # how far to a side is not known
+            one.bbox.size.y = 2 * float(np.hypot(*place) * np.sin(VIEW_RAD))
         message.detections.append(one)
     return message

@@ -56,10 +56,17 @@ class Watched:
             for stamp, words in self.states.items()
         }
 
-    def snapshot(self, stamp: int, seen: Snapshot) -> Snapshot:
-        """With the truth of that time."""
+    def snapshot(self, alarm: bool, upright: bool) -> Snapshot:
+        """The last one with or without an alarm, with the truth of its time.
+
+        Args:
+            alarm: which.
+            upright: the radar's line of antennas is.
+        """
+        stamp, seen = self.snapshots[alarm]
         nearest = min(self.truth, key=lambda one: abs(one - stamp), default=None)
-        return seen if nearest is None else replace(seen, true_m=self.truth[nearest])
+        truth = np.zeros((0, 2)) if nearest is None else self.truth[nearest]
+        return replace(seen, true_m=truth, upright=upright)
 
 
 class WatcherNode(LifecycleNode):

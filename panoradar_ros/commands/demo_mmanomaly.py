@@ -228,6 +228,7 @@ def _report(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     from mmanomaly_ros.live_score import score_live
     from mmanomaly_ros.pictures import live_picture
+    from mmanomaly_ros.watch import is_upright, watch_id
 
     first = sum(one < usage["start_s"] for one in seen.arrival_s)
     told = dict(list(seen.told().items())[first:])
@@ -259,10 +260,9 @@ def _report(
         "draws": arguments.draws,
         "draw_steps": arguments.draw_steps,
     }
+    upright = is_upright(watch_id(arguments.watch))
     names = {True: "anomaly", False: "calm"}
-    pictures = {
-        names[alarm]: live_picture(seen.snapshot(*kept)) for alarm, kept in seen.snapshots.items()
-    }
+    pictures = {names[one]: live_picture(seen.snapshot(one, upright)) for one in seen.snapshots}
     return report, pictures
 
 

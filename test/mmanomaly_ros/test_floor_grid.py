@@ -49,6 +49,16 @@ def test_what_is_not_known_is_unseen():
     assert cells[middle, round(4.0 / GRID.cell_m)] == 100
 
 
+def test_an_upright_line_tells_ranges_alone():
+    heatmap = np.zeros((RANGES, ANGLES), np.float32)
+    heatmap[round(3.0 / BIN_M), 20] = 1.0
+    cells = FloorGrid(BIN_M, upright=True).cells(heatmap)
+    rows, columns = np.nonzero(cells > 60)
+    places_m = np.array([middle_m(row, column) for row, column in zip(rows, columns, strict=True)])
+    np.testing.assert_allclose(np.hypot(*places_m.T), 3.0, atol=0.06)
+    assert np.ptp(np.arctan2(*places_m.T)) > np.deg2rad(110)
+
+
 @pytest.mark.parametrize("values", [{"range_bin_m": 0.0}, {"range_bin_m": 0.04, "view_rad": 1.6}])
 def test_impossible_grids_are_refused(values):
     with pytest.raises(ValueError, match=next(reversed(values))):

@@ -182,5 +182,7 @@ def test_places_as_vision_messages():
     assert (one.results[0].hypothesis.class_id, one.results[0].hypothesis.score) == ("weapon", 0.75)
     for pose in (one.bbox.center, one.results[0].pose.pose):
         assert (pose.position.x, pose.position.y) == (2.0, -0.5)
-    assert min(one.bbox.size.x, one.bbox.size.y, one.bbox.size.z) > 0
+    assert 0 < one.bbox.size.y < 1
+    wide = detections(module, "fall", places_m, np.ones(1), HEADER).detections[0].bbox
+    assert wide.size.y > 3  # of an upright line of antennas: somewhere at that range
     assert detections(module, "fall", places_m[:0], np.zeros(0), HEADER).detections == []

@@ -30,6 +30,16 @@ def test_places_are_ahead_and_to_the_left_and_come_back():
     assert places_of(place_markers(PLACES_M[:0], np.zeros(0), HEADER)).shape == (0, 2)
 
 
+def test_where_ranges_alone_are_known_arcs_are_drawn():
+    message = place_markers(np.array([[0.0, 3.0]]), np.ones(1), HEADER, arcs=True)
+    arc = message.markers[1]
+    assert arc.type == Marker.LINE_STRIP
+    ends = [(arc.pose.position.x + one.x, one.y) for one in arc.points]
+    np.testing.assert_allclose(np.hypot(*np.transpose(ends)), 3.0)
+    assert ends[0][1] < -2 < 2 < ends[-1][1]
+    np.testing.assert_allclose(places_of(message), [[0.0, 3.0]])
+
+
 @pytest.mark.timeout(60)
 def test_spectra_depth_places_state_and_truth_are_shown(graph, tmp_path):
     path = tmp_path / "watch.rrd"
