@@ -22,7 +22,7 @@ from mmanomaly_ros.learning.settings import AnomalyTraining
 from mmanomaly_ros.spectrum import dequantised, to_unit
 from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright, watch_one_hot
 
-VALIDATED = 600
+VALIDATED = 300
 """Frames of a validation, at most."""
 _BATCH = 32
 _GAIN_DB = 0.5
