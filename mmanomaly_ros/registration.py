@@ -6,7 +6,8 @@ Tukey's weights, so that people who come, go and move do not count). It is told 
 metres. The radar's spectra are not used for it: a beam of eight antennas is 14 degrees wide, and a
 camera that turned by five would fit as well as before. What this cannot see is a camera that was
 mounted wrongly from the start, and motion along a surface that fills the whole image: before a
-single flat wall, sliding along it and rolling about its normal.
+single flat wall, sliding along it and rolling about its normal; rolling also while people cover
+much of the image. A motion that explains no more of the image than none does is not told.
 """
 
 from collections import deque
@@ -21,6 +22,11 @@ from mmwave.camera import Camera
 _ROUNDS = 6
 _LEAST_SHARE = 0.1
 """Of pixels that must agree with some motion, or the view is another one altogether."""
+_MORE_EXPLAINED = 0.02
+"""Share of pixels that a motion must explain beyond what none does: a person who walks before a flat
+wall is explained by motions that the wall does not forbid, and the wall no better."""
+_SAME_M, _SAME_PER_M = 0.01, 0.00375
+"""How much a depth may differ, and more with the square of the depth: 2.5 deviations of a sensor."""
 _DAMPING = 1e-4
 _LARGEST_STEP = 0.08
 """Depth steps between neighbours, as a share of depth, above which there is no surface."""
@@ -152,6 +158,12 @@ class RegistrationCheck:
         self._points, self._normals = points, normals
         self._usable = near & np.isfinite(normals).all(axis=-1)
 
+    def _explained(self, points: NDArray[np.float64], depth: NDArray[np.float64]) -> float:
+        """Share of points (n, 3), of pixels at some depth (n,), that lie on what is remembered."""
+        seen, before, normal = self._remembered(points)
+        off = np.abs(np.einsum("ij,ij->i", normal, before - points[seen]))
+        return np.count_nonzero(off < _SAME_M + _SAME_PER_M * depth[seen] ** 2) / len(points)
+
     def _motion(self, depth: NDArray[np.float64]) -> Motion:
         """The motion (R, t) that minimises n . (R q + t - p), p being what was seen where q is.
 
@@ -159,7 +171,7 @@ class RegistrationCheck:
         Levine 1995): with pairs of equal pixels corners would pull a turn sideways.
         """
         now = depth[..., None] * self._rays + self._centre
-        now = now[np.isfinite(depth)]
+        now, depth_m = now[np.isfinite(depth)], depth[np.isfinite(depth)]
         turn, shift, share = np.eye(3), np.zeros(3), 0.0
         # the cut begins wide and closes: motion first moves every surface by more than noise does
         for cut in np.geomspace(3, 1, _ROUNDS) * self.settings.cut_m:
@@ -176,6 +188,10 @@ class RegistrationCheck:
             step = np.linalg.solve(weighted @ slopes + _DAMPING * np.eye(6), weighted @ offset)
             small = Rotation.from_rotvec(step[:3]).as_matrix()
             turn, shift = small @ turn, small @ shift + step[3:]
+        if share >= _LEAST_SHARE:
+            gained = self._explained(now @ turn.T + shift, depth_m) - self._explained(now, depth_m)
+            if gained < _MORE_EXPLAINED:
+                return Motion(np.zeros(3), np.zeros(3), share)
         # of the camera's own place, not of the radar's origin
         shift = turn @ self._centre + shift - self._centre
         return Motion(np.degrees(Rotation.from_matrix(turn).as_rotvec()), shift, share)
