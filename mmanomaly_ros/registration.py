@@ -22,11 +22,12 @@ from mmwave.camera import Camera
 _ROUNDS = 6
 _LEAST_SHARE = 0.1
 """Of pixels that must agree with some motion, or the view is another one altogether."""
-_MORE_EXPLAINED = 0.02
-"""Share of pixels that a motion must explain beyond what none does: a person who walks before a flat
-wall is explained by motions that the wall does not forbid, and the wall no better."""
+_MORE_EXPLAINED = 0.03
+"""Share of pixels that a motion must explain beyond what none does: a person who walks before a
+flat wall is explained by motions that the wall does not forbid, and the wall no better."""
 _SAME_M, _SAME_PER_M = 0.01, 0.00375
-"""How much a depth may differ, and more with the square of the depth: 2.5 deviations of a sensor."""
+"""How much a depth may differ, and more with the square of the depth: 2.5 deviations of a
+sensor."""
 _DAMPING = 1e-4
 _LARGEST_STEP = 0.08
 """Depth steps between neighbours, as a share of depth, above which there is no surface."""

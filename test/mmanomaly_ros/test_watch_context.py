@@ -192,9 +192,9 @@ def test_who_walks_before_a_single_wall_is_no_motion_of_the_camera():
     rays = RGBD_CAMERA.rays()
     for frame in range(40):
         depth = np.full(rays.shape[:2], 1.9)
-        middle = -0.5 + 0.025 * frame
-        points = 1.3 * rays
-        depth[(np.abs(points[..., 0] - middle) < 0.25) & (points[..., 1] < 0.4)] = 1.3
+        middle = 0.4 * np.sin(frame / 5)
+        points = 1.5 * rays
+        depth[(np.abs(points[..., 0] - middle) < 0.17) & (points[..., 1] < 0.4)] = 1.5
         depth *= 1 + 0.003 * generator.standard_normal(depth.shape)
         assert check.update(depth) == ""
 
