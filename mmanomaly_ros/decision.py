@@ -1,7 +1,7 @@
 """From scores of frames to alarms: the same for evaluation and for the live node.
 
 A decision is made over the last frames. Of a hidden object and an intruder it is their mean score;
-of a fall it is how unlike all normal times the last three seconds are (:mod:`mmanomaly_ros.falls`).
+of a fall it is how much the last three seconds look like one (:mod:`mmanomaly_ros.falls`).
 A sequence is anomalous if the alarm ever switched on. Thresholds come from normal validation data
 for a stated share of false alarms.
 """
@@ -26,7 +26,7 @@ from mmwave.inference import ModelError
 
 FALSE_ALARM_RATE = 1 / 200
 CONFIDENCE = 0.95
-WINDOWS = {"weapon": 4, "intruder": 4, "fall": 24}
+WINDOWS = {"weapon": 4, "intruder": 4, "fall": 30}
 _CALM_FACTOR = 10.0
 """The alarm ends below a score that so many times more normal frames exceed."""
 

@@ -1,8 +1,10 @@
-"""How unlike all normal times the last seconds behind a wall are.
+"""How much the last seconds behind a wall look like a fall, next to all normal times.
 
-A fall is a burst of motion after which somebody lies still, elsewhere than before. A window of
-frames becomes a few numbers about that; the Mahalanobis distance from those of normal windows is
-the score (Mahalanobis 1936). It does not depend on the numbers' units.
+The radar's line of antennas is upright. Who falls is fast, and what moves is then lower than it
+was: three numbers of a window of frames say so. How far each is above its mean over normal windows,
+in deviations, adds up to the score; what is as low, as calm or lower than usual does not count
+against it. Nothing is learned of falls: which numbers count is our choice, what is usual comes from
+normal times.
 """
 
 from collections.abc import Sequence
@@ -14,11 +16,10 @@ from numpy.typing import NDArray
 
 from mmanomaly_ros.features import FrameFeatures
 
-WINDOW_FEATURES = (
-    "most_score", "mean_score", "most_energy_db", "burst_db", "energy_after_db", "busy",
-    "most_extent_mps", "extent_after_mps", "range_shift_m", "sine_shift",
-)  # fmt: skip
+WINDOW_FEATURES = ("drop", "low_gain", "most_fast_db")
 _WINDOWS_PER_FEATURE = 5
+_LEAST, _MOST = -1.0, 4.0
+"""Deviations that a number counts with: one that is far off must not decide alone."""
 
 
 def window_features(frames: Sequence[FrameFeatures]) -> NDArray[np.float64]:
@@ -28,76 +29,65 @@ def window_features(frames: Sequence[FrameFeatures]) -> NDArray[np.float64]:
         frames: at least three, in order.
 
     Returns:
-        By WINDOW_FEATURES: highest and mean score; highest energy, how far it is above the median,
-        and the mean of the last third; share of frames with more than half of the range of energy;
-        highest speed, and that of the last third; how far the last third's place is from the
-        first's, in range and in sine, 0 where it is not known.
+        By WINDOW_FEATURES: how far the sine of the elevation of what moves fell from the first
+        third to the last; by how much the share of it that is low rose; the highest fast power.
+        The first two are 0 where nothing is known of a third.
 
     Raises:
         ValueError: there are fewer than three.
     """
     if len(frames) < 3:
         raise ValueError(f"a window has at least 3 frames, got {len(frames)}")
-    score, energy, extent, range_m, sine = np.array(
-        [(one.score, one.energy_db, one.extent_mps, one.range_m, one.sine) for one in frames]
-    ).T
     third = len(frames) // 3
-    middle = (energy.max() + energy.min()) / 2
     return np.array(
         [
-            score.max(),
-            score.mean(),
-            energy.max(),
-            energy.max() - np.median(energy),
-            energy[-third:].mean(),
-            np.mean(energy > middle),
-            extent.max(),
-            extent[-third:].mean(),
-            _shift(range_m, third),
-            _shift(sine, third),
+            -_rise([one.sine for one in frames], third),
+            _rise([one.low_share for one in frames], third),
+            max(one.fast_db for one in frames),
         ]
     )
 
 
-def _shift(place: NDArray[np.float64], third: int) -> float:
-    first, last = (part[np.isfinite(part)] for part in (place[:third], place[-third:]))
+def _rise(values: Sequence[float], third: int) -> float:
+    first, last = (
+        part[np.isfinite(part)] for part in (np.array(values[:third]), np.array(values[-third:]))
+    )
     if not first.size or not last.size:
         return 0.0
-    return float(np.median(last) - np.median(first))
+    return float(last.mean() - first.mean())
 
 
 @dataclass(frozen=True)
 class Normals:
-    """What is normal: mean and precision of numbers.
+    """What is normal: mean and deviation of numbers.
 
     Attributes:
         mean: (d,).
-        precision: (d, d) inverse covariance.
+        deviation: (d,).
 
     Raises:
-        ValueError: shapes do not belong together, or the precision is not positive.
+        ValueError: shapes do not belong together, or a deviation is not positive.
     """
 
     mean: NDArray[np.float64]
-    precision: NDArray[np.float64]
+    deviation: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        if self.precision.shape != (self.mean.size, self.mean.size):
+        if self.deviation.shape != self.mean.shape or self.mean.ndim != 1:
             raise ValueError(
-                f"precision must be {(self.mean.size,) * 2}, got {self.precision.shape}"
+                f"mean and deviation must be (d,), got {self.mean.shape} and {self.deviation.shape}"
             )
-        if not np.isfinite(self.mean).all() or not np.isfinite(self.precision).all():
-            raise ValueError("mean and precision must be finite")
-        least = np.linalg.eigvalsh(self.precision).min()
-        if least <= 0:
-            raise ValueError(f"precision must be positive, its least eigenvalue is {least}")
+        if not np.isfinite(self.mean).all() or not np.isfinite(self.deviation).all():
+            raise ValueError("mean and deviation must be finite")
+        if not (self.deviation > 0).all():
+            raise ValueError(f"deviation must be positive, got {self.deviation.tolist()}")
 
     @staticmethod
     def fitted(samples: NDArray[np.floating]) -> "Normals":
         """From (n, d) samples.
 
         Raises:
-            ValueError: they are too few, or lie in fewer than d dimensions.
+            ValueError: they are too few, or a number never changes.
         """
         count, size = samples.shape
         if count < _WINDOWS_PER_FEATURE * size:
@@ -105,21 +95,15 @@ class Normals:
                 f"{size} numbers need at least {_WINDOWS_PER_FEATURE * size} normal windows, got "
                 f"{count}"
             )
-        # in units of each number's deviation, so that whether it is singular has no units either
         deviation = samples.std(axis=0, ddof=1)
         if not (deviation > 0).all():
             raise ValueError(f"numbers {np.flatnonzero(deviation == 0).tolist()} never change")
-        covariance = np.cov(samples / deviation, rowvar=False).reshape(size, size)
-        if np.linalg.cond(covariance) > 1e10:
-            raise ValueError("some of the numbers follow from the others: they are singular")
-        precision = np.linalg.inv(covariance) / np.outer(deviation, deviation)
-        return Normals(samples.mean(axis=0), (precision + precision.T) / 2)
+        return Normals(samples.mean(axis=0), deviation)
 
-    def distance(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Mahalanobis distance of (..., d) from the mean."""
-        off = np.asarray(values, np.float64) - self.mean
-        squared = np.einsum("...i,ij,...j->...", off, self.precision, off)
-        return np.asarray(np.sqrt(np.maximum(squared, 0)))
+    def excess(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(...) sum over the numbers (..., d) of how many deviations each is above its mean."""
+        deviations = (np.asarray(values, np.float64) - self.mean) / self.deviation
+        return np.asarray(np.clip(deviations, _LEAST, _MOST).sum(axis=-1))
 
 
 @dataclass(frozen=True)
@@ -143,15 +127,15 @@ class FallNovelty:
         return FallNovelty(Normals.fitted(numbers.reshape(-1, len(WINDOW_FEATURES))))
 
     def __call__(self, frames: Sequence[FrameFeatures]) -> float:
-        """Distance of a window from the normal ones."""
-        return float(self.normals.distance(window_features(frames)))
+        """How much a window exceeds the normal ones."""
+        return float(self.normals.excess(window_features(frames)))
 
     def as_json(self) -> dict[str, Any]:
         """For a card."""
         return {
             "features": list(WINDOW_FEATURES),
             "mean": self.normals.mean.tolist(),
-            "precision": self.normals.precision.tolist(),
+            "deviation": self.normals.deviation.tolist(),
         }
 
     @staticmethod
@@ -163,5 +147,5 @@ class FallNovelty:
         """
         if tuple(told["features"]) != WINDOW_FEATURES:
             raise ValueError(f"features must be {WINDOW_FEATURES}, got {told['features']}")
-        mean, precision = (np.asarray(told[name], np.float64) for name in ("mean", "precision"))
-        return FallNovelty(Normals(mean, precision))
+        mean, deviation = (np.asarray(told[name], np.float64) for name in ("mean", "deviation"))
+        return FallNovelty(Normals(mean, deviation))

@@ -11,6 +11,8 @@ from mmanomaly_ros.watch import ANGLES, RANGES
 _MOVING_AZIMUTH, _RANGE_DOPPLER = 1, 2
 _UNEXPECTED = 1.0
 """Spreads above the expectation from which a cell's power counts as not explained."""
+LOW_SINE = -0.15
+FAST_MPS = 0.4
 _FAINT = 10.0
 """Power over the noise below which there is hardly any motion to tell a place or a speed of."""
 
@@ -25,6 +27,9 @@ class FrameFeatures:
         extent_mps: root mean square radial speed of it; 0 where there is hardly any.
         range_m: its centroid; NaN where there is hardly any.
         sine: likewise.
+        low_share: of it, at sines below LOW_SINE; NaN where there is hardly any. For an upright
+            line of antennas that is near the floor.
+        fast_db: of it, what is faster than FAST_MPS, as energy_db.
     """
 
     score: float
@@ -32,6 +37,8 @@ class FrameFeatures:
     extent_mps: float
     range_m: float
     sine: float
+    low_share: float = float("nan")
+    fast_db: float = 0.0
 
 
 def frame_features(
@@ -53,10 +60,13 @@ def frame_features(
     seen = place > _FAINT
     ranges = np.arange(RANGES)[:, None] * range_bin_m
     sines = np.linspace(-1, 1, ANGLES)
+    fast = float(doppler[:, np.abs(speeds_mps()) > FAST_MPS].sum())
     return FrameFeatures(
         score=score,
         energy_db=10 * float(np.log10(1 + total)),
         extent_mps=float(np.sqrt(squared / (total + _FAINT))),
         range_m=float((azimuth * ranges).sum() / place) if seen else np.nan,
         sine=float((azimuth * sines).sum() / place) if seen else np.nan,
+        low_share=float(azimuth[:, sines < LOW_SINE].sum() / place) if seen else np.nan,
+        fast_db=10 * float(np.log10(1 + fast)),
     )

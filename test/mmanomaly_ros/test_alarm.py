@@ -144,20 +144,19 @@ def test_a_fitted_decision_keeps_its_rate_on_fresh_sequences():
         fit_decision(0, [frames([1, 2])])
 
 
-def run(generator, falls=False, length=32):
-    """Somebody walks about, or falls and lies still."""
-    energy = 30 + generator.normal(0, 2, length)
-    speed = 0.6 + generator.normal(0, 0.1, length)
-    place = 3 + generator.normal(0, 0.05) + np.cumsum(generator.normal(0, 0.01, length))
+def run(generator, falls=False, length=44):
+    """Somebody walks about, or falls and lies still; sines are of elevations."""
+    sine = generator.normal(0, 0.03, length)
+    low = np.clip(0.15 + generator.normal(0, 0.05, length), 0, 1)
+    fast = 12 + generator.normal(0, 3, length)
     if falls:
-        energy[14:18] += 15
-        speed[14:18] += 1.5
-        energy[18:], speed[18:] = 5 + generator.normal(0, 1, length - 18), 0.05
-        place[18:] += 0.3
-    scores = generator.normal(0, 1, length)
-    sines = 0.1 + generator.normal(0, 0.01, length)
-    return [FrameFeatures(*map(float, one))
-            for one in zip(scores, energy, speed, place, sines, strict=True)]  # fmt: skip
+        fast[16:24] += 15
+        sine[24:], low[24:], fast[24:] = sine[24:] - 0.25, 0.9, 5.0
+    told = {"score": 0.0, "energy_db": 30.0, "extent_mps": 0.5, "range_m": 3.0}
+    return [
+        FrameFeatures(sine=float(a), low_share=float(b), fast_db=float(c), **told)
+        for a, b, c in zip(sine, low, fast, strict=True)
+    ]
 
 
 def test_falls_stand_out_of_what_is_normal():
@@ -171,34 +170,42 @@ def test_falls_stand_out_of_what_is_normal():
     assert np.mean(verdicts) < 0.15  # nine windows a sequence at one in fifty, which overlap
 
 
-def test_a_window_tells_of_burst_and_after():
-    told = {"score": 0.0, "sine": 0.0}
-    quiet = FrameFeatures(energy_db=2.0, extent_mps=0.1, range_m=2.0, **told)
-    burst = FrameFeatures(energy_db=42.0, extent_mps=3.0, range_m=2.2, **told)
-    after = FrameFeatures(energy_db=1.0, extent_mps=0.0, range_m=2.5, **told)
-    window = [quiet] * 6 + [burst] + [after] * 5
-    found = dict(zip(WINDOW_FEATURES, window_features(window), strict=True))
-    assert found["most_energy_db"] == 42
-    assert found["burst_db"] == 42 - 1.5 - 0.5
-    assert found["energy_after_db"] == 1
-    assert found["busy"] == pytest.approx(1 / 12)
-    assert found["most_extent_mps"] == 3
-    assert found["extent_after_mps"] == 0
-    assert found["range_shift_m"] == 0.5
-    unseen = [FrameFeatures(0.0, 0.0, 0.0, np.nan, np.nan)] * 12
-    assert np.isfinite(window_features(unseen)).all()
+def test_a_window_tells_of_drop_low_share_and_speed():
+    told = {"score": 0.0, "energy_db": 20.0, "extent_mps": 0.5, "range_m": 2.0}
+    upright = FrameFeatures(sine=0.05, low_share=0.1, fast_db=8.0, **told)
+    falling = FrameFeatures(sine=-0.1, low_share=0.4, fast_db=33.0, **told)
+    lying = FrameFeatures(sine=-0.25, low_share=0.9, fast_db=1.0, **told)
+    found = dict(
+        zip(WINDOW_FEATURES, window_features([upright] * 5 + [falling] * 3 + [lying] * 4),
+            strict=True)
+    )  # fmt: skip
+    assert found["drop"] == pytest.approx(0.05 + 0.25)
+    assert found["low_gain"] == pytest.approx(0.8)
+    assert found["most_fast_db"] == 33
+    nothing = [FrameFeatures(0.0, 0.0, 0.0, np.nan, np.nan)] * 12
+    np.testing.assert_array_equal(window_features(nothing), [0, 0, 0])
+    with pytest.raises(ValueError, match="at least 3 frames, got 2"):
+        window_features(nothing[:2])
 
 
-def test_distance_does_not_depend_on_units_or_mixtures():
+def test_who_gets_up_or_is_slow_does_not_fall():
+    generator = np.random.default_rng(10)
+    novelty = FallNovelty.fitted([run(generator)[:30] for _ in range(60)])
+    falls = run(generator, falls=True)[8:38]
+    assert novelty(falls) > 8
+    assert novelty(falls[::-1]) < 4  # fast, but it ends higher than it began
+    assert max(novelty(run(generator)[:30]) for _ in range(40)) < 8
+
+
+def test_excess_does_not_depend_on_units_and_one_number_does_not_decide():
     generator = np.random.default_rng(9)
-    samples, values = generator.standard_normal((300, 4)), 3 * generator.standard_normal((20, 4))
-    mix = (generator.standard_normal((4, 4)) + 2 * np.eye(4)) * [1e3, 1, 1e-4, 5]
-    one = Normals.fitted(samples).distance(values)
-    other = Normals.fitted(samples @ mix + 3).distance(values @ mix + 3)
-    np.testing.assert_allclose(one, other, rtol=1e-5)
-    # of the samples themselves the mean square is d (n - 1) / n
-    squared = Normals.fitted(samples).distance(samples) ** 2
-    assert squared.mean() == pytest.approx(4 * 299 / 300, rel=1e-9)
+    samples, values = generator.standard_normal((300, 3)), 3 * generator.standard_normal((20, 3))
+    scale, shift = np.array([1e3, 1.0, 1e-4]), np.array([5.0, -2.0, 3.0])
+    one = Normals.fitted(samples).excess(values)
+    other = Normals.fitted(samples * scale + shift).excess(values * scale + shift)
+    np.testing.assert_allclose(one, other, rtol=1e-9)
+    far = Normals(np.zeros(3), np.ones(3)).excess(np.array([[1e6, 0, 0], [-1e6, 0, 0], [2, 2, 2]]))
+    np.testing.assert_allclose(far, [4, -1, 6])
 
 
 def test_normals_that_cannot_be_fitted_are_refused():
@@ -208,11 +215,10 @@ def test_normals_that_cannot_be_fitted_are_refused():
     samples = generator.standard_normal((50, 3))
     with pytest.raises(ValueError, match=r"numbers \[1\] never change"):
         Normals.fitted(samples * [1, 0, 1])
-    samples[:, 2] = samples[:, 0] + samples[:, 1]
-    with pytest.raises(ValueError, match="singular"):
-        Normals.fitted(samples)
     with pytest.raises(ValueError, match="must be positive"):
-        Normals(np.zeros(2), np.diag([1.0, -1.0]))
+        Normals(np.zeros(2), np.array([1.0, -1.0]))
+    with pytest.raises(ValueError, match=r"must be \(d,\), got \(2,\) and \(3,\)"):
+        Normals(np.zeros(2), np.ones(3))
 
 
 def test_a_card_comes_back_as_it_was_written(tmp_path):
@@ -254,6 +260,6 @@ def test_a_spoilt_card_is_refused(tmp_path, spoil):
 
 
 def test_a_fall_of_other_features_is_refused():
-    told = FallNovelty(Normals(np.zeros(1), np.eye(1))).as_json()
+    told = FallNovelty(Normals(np.zeros(1), np.ones(1))).as_json()
     with pytest.raises(ValueError, match="features must be"):
         FallNovelty.of({**told, "features": ["speed"]})
