@@ -17,7 +17,7 @@ PURPOSE = "anomalies come as markers only"
 
 
 class VisionTopics:
-    """Publisher of ``anomaly/detections``, or none.
+    """Publisher of ``anomaly/detections_3d``, or none.
 
     Args:
         node: the anomaly node.
@@ -29,7 +29,7 @@ class VisionTopics:
         self._module = optional_module(node, "vision_msgs.msg", PURPOSE)
         if self._module is not None:
             kind = self._module.Detection3DArray
-            self._solid = node.publisher(kind, "anomaly/detections", reliable_qos())
+            self._solid = node.publisher(kind, "anomaly/detections_3d", reliable_qos())
 
     def publish(
         self, position_m: NDArray[np.floating], confidence: NDArray[np.floating], header: Header
