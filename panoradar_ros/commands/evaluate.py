@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from panoradar_ros.commands import evaluate_rexo
+from panoradar_ros.commands import evaluate_mmanomaly, evaluate_rexo
 from panoradar_ros.commands.errors import require_torch
 from panoradar_ros.commands.seeds import refuse_trained
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mmwave.inference import OnnxModel
     from panoradar_ros.learning.evaluation import FreshFrame
 
+LIMIT = 60
 SHOWN = (
     "normal_mean_deg", "chamfer_m", "hausdorff_m", "chamfer_2d_m", "hausdorff_2d_m", "miou",
     "pixel_accuracy", "ap", "ap50", "person_range_m", "person_azimuth_deg", "range_net_ms",
@@ -25,8 +26,14 @@ SHOWN = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("system", choices=("panoradar", "rexo"), help="what to evaluate")
-    parser.add_argument("--limit", type=int, default=60, help="frames (60)")
+    parser.add_argument(
+        "system", choices=("panoradar", "rexo", "mmanomaly"), help="what to evaluate"
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        help="frames (60); of mmanomaly normal sequences of each watch, and as many others (20)",
+    )
     parser.add_argument(
         "--data", type=Path, help="folder of frames on disk, instead of simulating fresh ones"
     )
@@ -42,19 +49,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     evaluate_rexo.add_arguments(parser)
+    evaluate_mmanomaly.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate fresh frames or read some, evaluate, print."""
     require_torch("evaluation")
+    if arguments.limit is None:
+        arguments.limit = evaluate_mmanomaly.LIMIT if arguments.system == "mmanomaly" else LIMIT
     if arguments.limit < 1:
         raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
     if arguments.seed < 0:
         raise ValueError(f"--seed must not be negative, got {arguments.seed}")
     if arguments.report is not None:
         prepare_report(arguments.report)
-    own = _run if arguments.system == "panoradar" else evaluate_rexo.run
-    return own(arguments)
+    systems = {"panoradar": _run, "rexo": evaluate_rexo.run, "mmanomaly": evaluate_mmanomaly.run}
+    return systems[arguments.system](arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,233 @@
+"""``panoradar adapt``: to a new place, from a few minutes of its normal frames."""
+
+import argparse
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from panoradar_ros.commands import mmanomaly_models
+from panoradar_ros.commands.errors import require_torch
+
+if TYPE_CHECKING:
+    from mmanomaly_ros.decision import Decision
+    from mmanomaly_ros.learning.adaptation import Trained
+
+MINUTES = (0.0, 0.25, 0.5, 1.0, 2.0)
+SHOWN = ("f1", "recall", "auroc", "false_alarms", "normal", "false_alarm_frame_share")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("system", choices=("mmanomaly",), help="what to adapt")
+    parser.add_argument("--data", type=Path, help="normal sequences of the place, in order")
+    parser.add_argument(
+        "--output", type=Path, help="folder for the networks, the place's card and its thresholds"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        nargs="+",
+        help="of the data, at most (all of it); with --curve several (0 0.25 0.5 1 2)",
+    )
+    parser.add_argument(
+        "--curve",
+        action="store_true",
+        help="instead: simulate places of new materials and tell what minutes of data gain",
+    )
+    parser.add_argument("--places", type=int, default=4, help="of each watch, for --curve (4)")
+    parser.add_argument(
+        "--seed", type=int, default=60_000, help="of the first place, for --curve (60000)"
+    )
+    parser.add_argument("--chart", type=Path, help="picture of the curve to write")
+    parser.add_argument("--device", choices=("cpu", "gpu", "auto"), default="cpu")
+    mmanomaly_models.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Adapt to a place; or say what that gains."""
+    require_torch("adapting")
+    mmanomaly_models.check(arguments)
+    for value in arguments.minutes or ():
+        if not 0 <= value <= 60:
+            raise ValueError(f"--minutes must be from 0 to 60, got {value}")
+    return _curve(arguments) if arguments.curve else _adapt(arguments)
+
+
+def _trained(
+    arguments: argparse.Namespace,
+) -> "tuple[dict[int, Trained], Decision, mmanomaly_models.Networks]":
+    from mmanomaly_ros.comparison import Comparer
+    from mmanomaly_ros.decision import Decision
+    from mmanomaly_ros.learning.adaptation import Trained
+    from mmanomaly_ros.watch import watch_id
+    from mmwave.inference import ModelError
+
+    decision = Decision.read(mmanomaly_models.paths_of(arguments.models)["decision"])
+    networks = mmanomaly_models.load(
+        arguments.models,
+        arguments.device,
+        arguments.threads,
+        int(decision.about.get("samples", mmanomaly_models.SAMPLES)),
+        int(decision.about.get("steps", mmanomaly_models.STEPS)),
+    )
+    if decision.about.get("comparator_sha256") != networks.sha256["comparator"]:
+        raise ModelError("the decision is of another comparator: give one export's files")
+    if "adapted" in decision.about:
+        raise ModelError("these networks were adapted to a place: adapt those that were not")
+    comparer = Comparer(networks.graphs["comparator"])
+    spreads = decision.about.get("normal_scores", {})
+    trained = {
+        watch_id(name): Trained(
+            networks.expecter, comparer, decision.of_watch(watch_id(name)), spreads[name]
+        )
+        for name in arguments.watches
+        if name in spreads
+    }
+    if not trained:
+        raise ModelError("the decision's card does not tell how normal scores spread: run "
+                         "panoradar decide mmanomaly anew")  # fmt: skip
+    return trained, decision, networks
+
+
+def _adapt(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from mmanomaly_ros.adaptation import ADAPTATION, write_adaptations
+    from mmanomaly_ros.decision import Decision
+    from mmanomaly_ros.learning.adaptation import adapt, expected_run
+    from mmanomaly_ros.learning.adaptation_curve import first_part, frames_in
+    from mmanomaly_ros.learning.samples import SceneSet
+    from mmanomaly_ros.watch import TASKS
+
+    if arguments.data is None or arguments.output is None:
+        raise ValueError("--data and --output are needed, or --curve")
+    if arguments.minutes is not None and len(arguments.minutes) != 1:
+        raise ValueError("--minutes takes one number without --curve")
+    trained, decision, networks = _trained(arguments)
+    bar = partial(tqdm, disable=arguments.json or None)
+    samples = SceneSet.under(arguments.data, bar)
+    adaptations, watches, told = {}, dict(decision.watches), {}
+    for watch, one in trained.items():
+        own = [run for run in samples.sequences if run.task == watch]
+        if not own:
+            continue
+        if bad := [run.name for run in own if run.anomalous.any()]:
+            raise ValueError(f"{bad[0]} has an anomaly in it: adapt to normal frames alone")
+        if arguments.minutes:
+            own = first_part(own, frames_in(arguments.minutes[0]))
+        runs = [
+            expected_run(one.expecter, run, samples.camera, one.range_bin_m, 0, bar) for run in own
+        ]
+        name = TASKS[watch]
+        adaptations[name], watches[name] = adapt(runs, one, watch)
+        told[name] = _told(adaptations[name], one.decision, watches[name])
+    if not adaptations:
+        raise ValueError(f"{arguments.data} holds no sequence of {', '.join(arguments.watches)}")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    _copy_networks(arguments)
+    about = {**decision.about, "adapted": {"to": samples.describe(), **told}}
+    Decision(watches, about).write(arguments.output / "mmanomaly_decision.json")
+    write_adaptations(
+        arguments.output / ADAPTATION, adaptations, networks.sha256["denoiser"]
+    )  # fmt: skip
+    if arguments.json:
+        print(json.dumps({"output": str(arguments.output), **told}))
+    else:
+        for name, row in told.items():
+            print(f"{name}: {row['frames']} frames; expectations move by {row['shift_db']} dB "
+                  f"(root mean square), their spread to {row['spread_scale']} times; threshold "
+                  f"{row['on_threshold_before']} -> {row['on_threshold']}")  # fmt: skip
+        print(f"written to {arguments.output}; next: set the parameter models of the anomaly node")
+    return 0
+
+
+def _told(adaptation: Any, before: Any, after: Any) -> dict[str, Any]:
+    import numpy as np
+
+    shift = float(np.sqrt(np.mean(np.square(adaptation.cell_shift_db))))
+    return {
+        "frames": adaptation.frames,
+        "shift_db": round(shift, 3),
+        "largest_shift_db": round(float(np.abs(adaptation.cell_shift_db).max()), 2),
+        "level_shift_db": np.round(adaptation.level_shift_db, 2).tolist(),
+        "spread_scale": round(float(np.median(adaptation.spread_scale)), 3),
+        "on_threshold_before": round(before.alarm.on_threshold, 3),
+        "on_threshold": round(after.alarm.on_threshold, 3),
+    }
+
+
+def _copy_networks(arguments: argparse.Namespace) -> None:
+    """A folder of models is whole: what is not adapted lies in it too."""
+    from mmwave.inference import card_path
+
+    for name, path in mmanomaly_models.paths_of(arguments.models).items():
+        if name == "decision" or path.parent.resolve() == arguments.output.resolve():
+            continue
+        for one in (path, card_path(path)):
+            shutil.copy2(one, arguments.output / one.name)
+
+
+def _curve(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from mmanomaly_ros.learning.adaptation_curve import MATERIAL, judged_at, rows_of, simulated_site
+    from mmanomaly_ros.watch import TASKS
+    from mmwave.camera import RGBD_CAMERA
+    from mmwave.this_machine import machine
+    from panoradar_ros.commands.seeds import refuse_trained
+
+    if arguments.places < 1 or arguments.seed < 0:
+        raise ValueError(f"--places {arguments.places} must be at least 1 and --seed "
+                         f"{arguments.seed} not negative")  # fmt: skip
+    trained, decision, networks = _trained(arguments)
+    minutes = sorted(set(arguments.minutes or MINUTES))
+    for card in mmanomaly_models.cards_of(networks, decision):
+        refuse_trained(card, arguments.seed, arguments.places)
+    bar = partial(tqdm, disable=arguments.json or None)
+    folder = mmanomaly_models.scenes_folder()
+    curve, names = {}, {}
+    for watch, one in trained.items():
+        sites = [
+            simulated_site(folder, TASKS[watch], arguments.seed + number, max(minutes), bar)
+            for number in range(arguments.places)
+        ]
+        judged = [judged_at(site, one, RGBD_CAMERA, minutes, bar) for site in sites]
+        curve[TASKS[watch]] = rows_of(judged)
+        names[TASKS[watch]] = {"new": MATERIAL[TASKS[watch]], "places": [s.name for s in sites]}
+    result = {"simulated": True, "seed": arguments.seed, "minutes": minutes, "of": names,
+              "curve": curve, "models_sha256": networks.sha256, "machine": machine()}  # fmt: skip
+    if arguments.chart is not None:
+        _draw(arguments.chart, curve)
+    if arguments.json:
+        print(json.dumps(result))
+        return 0
+    print(f"Simulated places of new materials, seeds from {arguments.seed}")
+    for name, rows in curve.items():
+        lines = [(f"{row['minutes']:g} min, {row['adapted']}", [row[one] for one in SHOWN])
+                 for row in rows]  # fmt: skip
+        print(f"{name}, new {names[name]['new']}: {', '.join(names[name]['places'])}")
+        print(mmanomaly_models.columns(lines, SHOWN))
+    return 0
+
+
+def _draw(path: Path, curve: dict[str, list[dict[str, Any]]]) -> None:
+    """F1 and the share of normal frames in alarm by minutes, everything adapted."""
+    import numpy as np
+
+    from mmwave.line_chart import Chart, Line, save
+
+    charts = []
+    for key, title in (("f1", "F1"), ("false_alarm_frame_share", "false alarms, share of frames")):
+        lines = []
+        for name, rows in curve.items():
+            own = [row for row in rows if row["adapted"] in ("nothing", "both")]
+            own = [row for row in own if row[key] is not None]
+            x, y = (np.array([row[one] for row in own], float) for one in ("minutes", key))
+            lines.append(Line(name, x, y, markers=True))
+        top = 1.0 if key == "f1" else max(0.01, *(float(line.y.max()) for line in lines))
+        charts.append(Chart(f"simulated: {title}", "minutes of normal data", "", lines,
+                            y_limits=(0.0, top)))  # fmt: skip
+    save(path, charts)

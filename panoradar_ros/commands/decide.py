@@ -1,0 +1,160 @@
+"""``panoradar decide``: thresholds of alarms, chosen on normal frames for a stated rate."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from panoradar_ros.commands import mmanomaly_models
+from panoradar_ros.commands.errors import require_torch
+
+if TYPE_CHECKING:
+    from mmanomaly_ros.learning.calibration import Calibrated
+    from mmanomaly_ros.learning.samples import SceneSet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("system", choices=("mmanomaly",), help="whose alarms")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="normal sequences that no network learned from"
+    )
+    parser.add_argument("--output", type=Path, help="card (mmanomaly_decision.json in --models)")
+    parser.add_argument(
+        "--rate", type=float, default=1 / 200, help="of normal frames above a threshold (0.005)"
+    )
+    parser.add_argument(
+        "--confidence", type=float, default=0.95, help="that the rate is not exceeded (0.95)"
+    )
+    parser.add_argument(
+        "--pasted-frames",
+        type=int,
+        default=160,
+        help="of each watch, to weigh the witnesses by anomalies that are pasted in (160)",
+    )
+    parser.add_argument("--samples", type=int, default=4, help="drawn spectra of a frame (4)")
+    parser.add_argument("--steps", type=int, default=4, help="of each draw (4)")
+    parser.add_argument("--seed", type=int, default=0, help="of draws and pastes (0)")
+    parser.add_argument("--limit", type=int, help="sequences of each watch (all)")
+    parser.add_argument("--device", choices=("cpu", "gpu", "auto"), default="cpu")
+    mmanomaly_models.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look at the frames, choose, write the card."""
+    require_torch("choosing decisions")
+    from functools import partial
+
+    from tqdm import tqdm
+
+    from mmanomaly_ros.learning.calibration import CalibrationSettings, calibrate, decision_of
+    from mmanomaly_ros.learning.samples import SceneSet
+    from mmanomaly_ros.watch import watch_id
+
+    output = _checked(arguments)
+    settings = CalibrationSettings(
+        arguments.rate, arguments.confidence, arguments.pasted_frames, arguments.seed
+    )
+    bar = partial(tqdm, disable=arguments.json or None)
+    networks = mmanomaly_models.load(
+        arguments.models, arguments.device, arguments.threads, arguments.samples, arguments.steps
+    )
+    samples = SceneSet.under(arguments.data, bar)
+    _refuse_learned(samples, networks)
+    samples = _limited(samples, arguments.limit)
+    found = {
+        watch_id(name): calibrate(samples, watch_id(name), networks.sources, settings, bar)
+        for name in arguments.watches
+    }
+    about = {
+        "what": "how mmAnomaly decides, chosen on normal frames and pastes into them",
+        "simulated": True,
+        **{f"{name}_sha256": sha for name, sha in networks.sha256.items()},
+        "samples": arguments.samples,
+        "steps": arguments.steps,
+        "rate": arguments.rate,
+        "confidence": arguments.confidence,
+        "data": samples.describe(),
+    }
+    decision_of(found, about).write(output)
+    _print(arguments, output, found)
+    return 0
+
+
+def _checked(arguments: argparse.Namespace) -> Path:
+    """Where to write."""
+    mmanomaly_models.check(arguments)
+    if arguments.limit is not None and arguments.limit < 1:
+        raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
+    output: Path | None = arguments.output
+    if output is None:
+        if arguments.models is None:
+            raise ValueError("--output is needed where --models is not given")
+        output = arguments.models / "mmanomaly_decision.json"
+    if not output.parent.is_dir():
+        raise ValueError(f"{output.parent} is not a folder")
+    return output
+
+
+def _refuse_learned(samples: "SceneSet", networks: mmanomaly_models.Networks) -> None:
+    """Thresholds on what was trained on would be too low.
+
+    What a training was validated on is allowed: it is normal frames of the same kind.
+    """
+    own = {(one.task, one.seed) for one in samples.sequences}
+    for name, graph in networks.graphs.items():
+        data = graph.card.about.get("training", {}).get("data", {})
+        low, high = data.get("seeds", (1, 0))
+        learned = sorted(seed for _, seed in own if low <= seed <= high)
+        if learned:
+            raise ValueError(
+                f"sequences with seeds like {learned[0]} are in --data, and {name} learned from "
+                f"seeds {low} to {high}: give others"
+            )
+
+
+def _limited(samples: "SceneSet", limit: int | None) -> "SceneSet":
+    from mmanomaly_ros.learning.samples import SceneSet
+    from mmanomaly_ros.watch import TASKS
+
+    kept: list[Any] = []
+    for number in range(len(TASKS)):
+        own = [
+            one for one in samples.sequences if one.task == number and not one.anomalous.any()
+        ]  # fmt: skip
+        kept += own[:limit]
+    if not kept:
+        raise ValueError("there is no normal sequence in --data")
+    return SceneSet(kept, samples.camera, samples.waveform)
+
+
+def _print(
+    arguments: argparse.Namespace, output: Path, found: "dict[int, Calibrated]"
+) -> None:  # fmt: skip
+    from mmanomaly_ros.learning.sightings import WHOLE
+    from mmanomaly_ros.watch import TASKS
+
+    rows = {
+        TASKS[watch]: {
+            "sequences": one.sequences,
+            "normal_scores": one.decisions[WHOLE].normal_frames,
+            "rate": one.decisions[WHOLE].false_alarm_rate,
+            "on_threshold": one.decisions[WHOLE].alarm.on_threshold,
+            "off_threshold": one.decisions[WHOLE].alarm.off_threshold,
+            "fusion": vars(one.decisions[WHOLE].fusion),
+            "pasted_frame_auroc": one.auroc,
+        }
+        for watch, one in found.items()
+    }
+    if arguments.json:
+        print(json.dumps({"file": str(output), "simulated": True, **rows}))
+        return
+    heads = ("sequences", "normal_scores", "rate", "on_threshold", "off_threshold")
+    print("Simulated, chosen on normal frames; pasted anomalies only weigh the witnesses")
+    lines = [(name, [row[one] for one in heads]) for name, row in rows.items()]
+    print(mmanomaly_models.columns(lines, heads))
+    for watch, one in found.items():
+        told = ", ".join(f"{variant} {value:.3f}" for variant, value in one.auroc.items())
+        print(f"  {TASKS[watch]}: AUROC of single frames with a paste: {told}")
+    print(f"written to {output}")

@@ -1,0 +1,1 @@
+"""Makes ``tiny_graphs`` known to the tests in folders below."""
