@@ -41,7 +41,7 @@ _PER_MINUTE = round(60 / WATCH_WAVEFORM.frame_period_s)
 _WINDOWS = 4
 _GAP = 12
 """Frames between two windows that are judged."""
-_BEFORE_FALL = 16
+_BEFORE_FALL = 20
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Record:
     on_threshold: float
     scores: list[float] = field(default_factory=list)
     states: list[AlarmState] = field(default_factory=list)
-    errors_m: list[float] = field(default_factory=list)
+    errors_m: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, found: Found) -> None:
         """Take the next frame."""
@@ -101,14 +101,16 @@ class Record:
         self.states.append(found.state)
         alarmed = found.state is AlarmState.ANOMALY and len(found.peaks.confidence) > 0
         if alarmed and self.sequence.anomalous[number]:
-            off = found.peaks.position_m[0] - self.sequence.position_m[number]
-            self.errors_m.append(float(np.hypot(*off)))
+            told, true = found.peaks.position_m[0], self.sequence.position_m[number]
+            range_error_m = abs(float(np.hypot(*told) - np.hypot(*true)))
+            self.errors_m.append((float(np.hypot(*(told - true))), range_error_m))
 
     def outcome(self, groups: Mapping[str, str]) -> Outcome:
         """What became of the sequence."""
         scores = np.array(self.scores)
         known = np.isfinite(scores)
         alarmed = np.array([one is AlarmState.ANOMALY for one in self.states])
+        place, range_m = np.median(self.errors_m or [(np.nan, np.nan)], axis=0)
         return Outcome(
             anomalous=bool(self.sequence.anomalous.any()),
             alarmed=bool(alarmed.any()),
@@ -116,7 +118,8 @@ class Record:
             frames=int(known.sum()),
             alarm_frames=int((alarmed & known).sum()),
             above_frames=int((scores[known] > self.on_threshold).sum()),
-            place_error_m=float(np.median(self.errors_m)) if self.errors_m else float("nan"),
+            place_error_m=float(place),
+            range_error_m=float(range_m),
             groups=groups,
         )
 

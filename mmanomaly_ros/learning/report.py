@@ -24,7 +24,7 @@ ARTICLE = {"weapon": 0.94, "intruder": 0.94, "fall": 0.94}
 FIGURES = (
     "sequences", "f1", "f1_95", "precision", "recall", "recall_95", "auroc", "misses",
     "false_alarms", "false_alarm_frames", "normal_frames", "localisation_median_m",
-    "localisation_p90_m", "baseline_f1",
+    "localisation_p90_m", "range_median_m", "baseline_f1",
 )  # fmt: skip
 VARIANT = ("f1", "precision", "recall", "auroc", "false_alarms")
 GROUP = ("anomalous", "recall", "recall_95", "normal", "false_alarms", "localisation_median_m")

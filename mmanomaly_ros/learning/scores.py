@@ -31,6 +31,8 @@ class Outcome:
         above_frames: of these, whose score was above the threshold, whatever the alarm made of it.
         place_error_m: from the surest place told to the true one, median over frames in alarm with
             an anomaly; NaN without such frames.
+        range_error_m: likewise, of the distance from the radar alone: a radar whose line is upright
+            does not tell the side.
         groups: what it is told apart by, name and value.
     """
 
@@ -41,6 +43,7 @@ class Outcome:
     alarm_frames: int = 0
     above_frames: int = 0
     place_error_m: float = float("nan")
+    range_error_m: float = float("nan")
     groups: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,18 +56,19 @@ def figures(outcomes: Sequence[Outcome], seed: int = 0) -> dict[str, Any]:
 
     Returns:
         ``f1``, ``precision``, ``recall``, ``auroc``; ``misses`` and ``false_alarms`` in sequences;
-        ``false_alarm_frames`` of ``normal_frames`` in normal sequences, with their share; where
-        the true positives are, ``localisation_median_m`` and ``localisation_p90_m``, medians over
-        frames first and sequences then; and 95 % intervals: Wilson's of shares, of F1 that of
-        draws of as many sequences of either kind.
+        ``false_alarm_frames`` of ``normal_frames`` in normal sequences, with their share; how far
+        the places told of true positives are off, ``localisation_median_m``,
+        ``localisation_p90_m`` and ``range_median_m``, medians over frames first and sequences
+        then; and 95 % intervals: Wilson's of shares, of F1 that of draws of as many sequences of
+        either kind.
     """
     normal = [one for one in outcomes if not one.anomalous]
     positive = [one for one in outcomes if one.anomalous]
     hits, false = sum(one.alarmed for one in positive), sum(one.alarmed for one in normal)
     frames = sum(one.frames for one in normal)
     alarmed = sum(one.alarm_frames for one in normal)
-    errors = np.array([one.place_error_m for one in positive if one.alarmed])
-    errors = errors[np.isfinite(errors)]
+    found = [one for one in positive if one.alarmed and np.isfinite(one.place_error_m)]
+    errors = np.array([one.place_error_m for one in found])
     return {
         "sequences": len(outcomes),
         "anomalous": len(positive),
@@ -86,6 +90,7 @@ def figures(outcomes: Sequence[Outcome], seed: int = 0) -> dict[str, Any]:
         "localised": len(errors),
         "localisation_median_m": _rounded(float(np.median(errors))) if len(errors) else None,
         "localisation_p90_m": _rounded(float(np.quantile(errors, 0.9))) if len(errors) else None,
+        "range_median_m": median_of([one.range_error_m for one in found]),
     }  # fmt: skip
 
 

@@ -24,8 +24,8 @@ OTHERS = (
 )  # fmt: skip
 """Options of the other systems."""
 SHOWN = (
-    "f1", "precision", "recall", "auroc", "localisation_median_m", "misses", "false_alarms",
-    "false_alarm_frame_share", "baseline_f1",
+    "f1", "precision", "recall", "auroc", "localisation_median_m", "range_median_m", "misses",
+    "false_alarms", "false_alarm_frame_share", "baseline_f1",
 )  # fmt: skip
 VARIANT_SHOWN = ("f1", "precision", "recall", "auroc", "false_alarms")
 
@@ -314,5 +314,6 @@ def _print(result: dict[str, Any], watches: Sequence[str]) -> None:
 
 
 def _short_head(name: str) -> str:
-    return {"localisation_median_m": "place_m", "false_alarm_frame_share": "false_frames",
+    return {"localisation_median_m": "place_m", "range_median_m": "range_m",
+            "false_alarm_frame_share": "false_frames",
             "false_alarms": "false_alarms"}.get(name, name)  # fmt: skip

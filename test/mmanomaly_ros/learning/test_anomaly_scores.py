@@ -77,7 +77,7 @@ def test_the_area_under_the_curve_is_auroc():
 
 def test_figures_of_a_few_sequences():
     every = [
-        outcome(True, True, 3, place_error_m=0.1, alarm_frames=4),
+        outcome(True, True, 3, place_error_m=0.1, range_error_m=0.05, alarm_frames=4),
         outcome(True, True, 2, place_error_m=0.5),
         outcome(True, False, 0.5, place_error_m=9.0),  # not found: has no place
         outcome(False, True, 1, alarm_frames=3, above_frames=2),
@@ -91,6 +91,7 @@ def test_figures_of_a_few_sequences():
     assert found["above_threshold_frames"] == 2
     assert found["localisation_median_m"] == 0.3
     assert found["localised"] == 2
+    assert found["range_median_m"] == 0.05
     assert found["auroc"] == pytest.approx(5 / 6, abs=1e-4)
 
 
