@@ -133,16 +133,20 @@ def layout() -> Any:
         ),
     )
     state = blueprint.TextDocumentView(origin="state", name="State")
-    names = {
-        "depth": "Depth",
-        "heatmap": "Heatmap: range up, sine across",
-        "measured": "Measured, dB",
-        "expected": "Expected, dB",
-    }
+    tabs = (
+        {"depth": "Depth", "image": "Colour"},
+        {"heatmap": "Heatmap: range up, sine across"},
+        {"measured": "Measured, dB"},
+        {"expected": "Expected, dB", "spread": "Spread, dB"},
+    )
     views = [
-        blueprint.Spatial2DView(origin=f"pictures/{name}", name=title)
-        for name, title in names.items()
-    ]
+        blueprint.Tabs(
+            *(blueprint.Spatial2DView(origin=f"pictures/{one}", name=title)
+              for one, title in tab.items()),
+            active_tab=0,
+        )
+        for tab in tabs
+    ]  # fmt: skip
     return blueprint.Blueprint(
         blueprint.Horizontal(
             blueprint.Vertical(scene, state, row_shares=[4, 1]),
