@@ -34,6 +34,7 @@ class LiveScore:
         false_alarmed: the same of frames without one.
         alarm_after_s: from the beginning of an anomaly to its first alarm, median.
         place_median_m: in alarms of an anomaly, from it to the surest place told.
+        range_median_m: the same of ranges alone, for a radar that does not tell the side.
     """
 
     frames: int
@@ -42,6 +43,7 @@ class LiveScore:
     false_alarmed: float
     alarm_after_s: float
     place_median_m: float
+    range_median_m: float
 
 
 def score_live(
@@ -64,7 +66,7 @@ def score_live(
     starts = _changes(times, there)
     alarms: dict[bool, list[bool]] = {True: [], False: []}
     frames = unknown = 0
-    errors: list[float] = []
+    errors: list[NDArray[np.float64]] = []
     for stamp, one in sorted(told.items()):
         if not len(times):
             break
@@ -77,7 +79,7 @@ def score_live(
         alarm = one.state == ANOMALY
         if alarm and anomalous and len(one.position_m):
             places = np.asarray(truth[int(times[nearest])])
-            errors.append(float(np.linalg.norm(places - one.position_m[0], axis=1).min()))
+            errors.append(_off_m(one.position_m[0], places))
         since_s = min((1e-9 * (stamp - at) for at in starts if at <= stamp), default=np.inf)
         if one.state != UNKNOWN and since_s >= settling_s:
             alarms[anomalous].append(alarm)
@@ -88,8 +90,15 @@ def score_live(
         _mean(alarms[True]),
         _mean(alarms[False]),
         float(np.median(delays)) if delays else float("nan"),
-        float(np.median(errors)) if errors else float("nan"),
+        *(np.median(errors, axis=0).tolist() if errors else (float("nan"), float("nan"))),
     )
+
+
+def _off_m(place_m: NDArray[np.floating], places_m: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(2,) from a place (2,) to the nearest of others (n, 2), and the difference of the ranges."""
+    apart = np.linalg.norm(places_m - place_m, axis=1)
+    nearest = places_m[apart.argmin()]
+    return np.array([apart.min(), abs(np.hypot(*nearest) - np.hypot(*place_m))])
 
 
 def _changes(times: NDArray[np.int64], there: NDArray[np.bool_]) -> list[int]:

@@ -279,7 +279,8 @@ def _table(report: dict[str, Any]) -> str:
         f"  alarm, if there    {told('alarmed', '{:.0%}')} of the frames with an anomaly, first "
         f"after {told('alarm_after_s', '{:.1f} s')}",
         f"  false alarms       {told('false_alarmed', '{:.1%}')} of the normal frames",
-        f"  place, median      {told('place_median_m', '{:.2f} m')}",
+        f"  place, median      {told('place_median_m', '{:.2f} m')}, "
+        f"range {told('range_median_m', '{:.2f} m')}",
         f"  left out           {report['frames_skipped']} frames",
         f"  processor          {100 * report['cpu_fraction']:.0f} % of all cores, "
         f"{report['rss_mb']} MB",

@@ -33,6 +33,7 @@ def test_alarms_places_and_delays():
     assert score.false_alarmed == pytest.approx(1 / 30)  # 20 before, 10 after a second of settling
     assert score.alarm_after_s == pytest.approx(0.31)
     assert score.place_median_m == pytest.approx(0.3)
+    assert score.range_median_m == pytest.approx(np.hypot(0.5, 2.3) - np.hypot(0.5, 2.0))
 
 
 def test_what_is_unknown_is_neither_right_nor_false():

@@ -13,6 +13,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from visualization_msgs.msg import MarkerArray
 from watched_frames import (
     PLACE_M,
+    STEP,
     WAVE,
     bin_of,
     block,
@@ -195,21 +196,57 @@ def check_grid(message):
     assert 80 <= cells.max() <= 100
 
 
-@pytest.mark.timeout(120)
-def test_without_depth_it_is_unknown_and_the_radar_is_shown(graph, listener, scene):
-    node, found = anomaly(graph)
+@pytest.fixture
+def camera(graph):
+    """Everything that an emulated camera sends, and the truth, by topic and stamp."""
+    node = graph.add(Node, "camera_listener")
+    came = {"color/image_raw": {}, "depth/image_rect_raw": {}, "camera_info": {}, "anomaly": {}}
+    kinds = [Image, Image, CameraInfo, MarkerArray]
+
+    def take(topic, message):
+        header = message.markers[0].header if topic == "anomaly" else message.header
+        came[topic][to_time_ns(header.stamp)] = message
+
+    for topic, kind in zip(came, kinds, strict=True):
+        name = "sim/anomaly" if topic == "anomaly" else f"camera/{topic}"
+        qos = reliable_qos() if topic == "anomaly" else sensor_qos(0)
+        node.create_subscription(kind, name, lambda one, topic=topic: take(topic, one), qos)
+    return came
+
+
+@pytest.mark.timeout(60)
+def test_the_emulated_camera_goes_with_the_truth_and_its_faults_begin_when_told(
+    graph, monkeypatch, tmp_path, camera
+):
+    monkeypatch.setattr(emulator, "record_watch", recording)
+    control, data = free_udp_ports(2, ("127.0.0.1", DEVICE))
+    node = graph.add(
+        EmulatorNode,
+        parameter_overrides=settings(
+            port_folder=str(tmp_path), control_port=control, data_port=data, no_depth=True,
+            camera_fault_after_s=1.0, camera_clock_s=0.25,
+        ),
+    )  # fmt: skip
     assert bring_up(node)
-    scene(no_depth=True)
-    graph.wait_for(lambda: "no depth image has come" in listener.state, "the reason is told")
-    graph.wait_for(
-        lambda: {"anomaly/measured", "anomaly/grid", "anomaly/markers"} <= set(listener.last),
-        "what is known is published",
-    )
-    assert set(listener.last["anomaly/grid"].data) == {-1}
-    assert not len(places_of(listener.last["anomaly/markers"]))
-    assert "anomaly/expected" not in listener.last
-    assert not found.compares.spectra
-    assert {one.level for one in listener.states} == {DiagnosticStatus.WARN}
+    assert (tmp_path / "watch").exists()
+    colours, depths, truth = (camera[one] for one in ("color/image_raw", "depth/image_rect_raw",
+                                                      "anomaly"))  # fmt: skip
+    graph.wait_for(lambda: len(colours) >= 16 and len(truth) >= 16, "images and truth come")
+    assert set(depths) <= set(colours)
+    assert max(depths) < max(colours) - 300_000_000  # there is none any more
+    assert set(camera["camera_info"]) & set(colours)
+    there = [stamp - 250_000_000 for stamp in colours if stamp - 250_000_000 in truth]
+    assert len(there) > 10
+    numbers = []
+    for stamp in there:
+        # the brightest pixel tells the number of the frame
+        pixels = pixels_of(colours[stamp + 250_000_000])
+        numbers.append((int(pixels.max()) - 100) // STEP)
+        expected = [PLACE_M] if numbers[-1] >= FRAMES // 2 else np.zeros((0, 2))
+        np.testing.assert_allclose(places_of(truth[stamp]), expected)
+    steps = np.diff(there) / 1e8
+    np.testing.assert_allclose(steps, steps.round())
+    np.testing.assert_array_equal(np.diff(numbers) % FRAMES, steps.round() % FRAMES)
 
 
 class Source:
@@ -227,7 +264,7 @@ class Source:
         graph.wait_for(lambda: all(one.get_subscription_count() for one in every), "it listens")
         self.number = 0
 
-    def play(self, camera=RGBD_CAMERA, off_ns=0, **changed):
+    def play(self, camera=RGBD_CAMERA, off_ns=0, with_depth=True, **changed):
         number = self.number % FRAMES
         time_ns = START_NS + self.number * 100_000_000
         self.number += 1
@@ -238,7 +275,8 @@ class Source:
         depth = messages.image((depth_mm() / 1e3).astype(np.float32), "32FC1", header)
         self.info.publish(camera_info(camera, header))
         self.colour.publish(image)
-        self.depth.publish(depth)
+        if with_depth:
+            self.depth.publish(depth)
         self.raw.publish(to_cloud(block(number, time_ns), "watch"))
         time.sleep(0.02)
 
@@ -264,6 +302,29 @@ def test_a_recording_is_judged_with_its_own_times_and_colour_is_shown_if_allowed
     )
     assert listener.states[-1].level == DiagnosticStatus.WARN
     assert source.number < 2 * FRAMES * 10
+
+
+@pytest.mark.timeout(60)
+def test_without_depth_it_is_unknown_and_the_radar_is_shown(graph, listener):
+    node, found = anomaly(graph, patience_s=0.1)
+    assert bring_up(node)
+    source = Source(graph, node)
+    graph.wait_for(
+        lambda: source.play(with_depth=False) or "no depth image has come" in listener.state,
+        "the reason is told",
+    )
+    graph.wait_for(
+        lambda: (
+            source.play(with_depth=False)
+            or {"anomaly/measured", "anomaly/grid", "anomaly/markers"} <= set(listener.last)
+        ),
+        "what is known is published",
+    )
+    assert set(listener.last["anomaly/grid"].data) == {-1}
+    assert not len(places_of(listener.last["anomaly/markers"]))
+    assert "anomaly/expected" not in listener.last
+    assert not found.compares.spectra
+    assert {one.level for one in listener.states} == {DiagnosticStatus.WARN}
 
 
 @pytest.mark.timeout(60)
