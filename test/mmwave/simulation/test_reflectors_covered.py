@@ -78,7 +78,7 @@ def test_what_is_carried_is_where_a_new_look_finds_it(hall):
     carried = radar.carried(first, 1.01)
     np.testing.assert_array_equal(carried.key, first.key)
     np.testing.assert_array_equal(carried.strength, first.strength)
-    key, here, there = np.intersect1d(carried.key, later.key, return_indices=True)
+    _, here, there = np.intersect1d(carried.key, later.key, return_indices=True)
     np.testing.assert_allclose(carried.position_m[here], later.position_m[there], atol=1e-9)
     moved = np.linalg.norm(carried.position_m - first.position_m, axis=1)
     assert 0 < np.sum(moved > 1e-6) < len(moved)
