@@ -168,6 +168,7 @@ def test_frames_before_a_gap_count_no_longer():
 
 def test_lost_frames_are_not_judged_and_long_silence_is_told():
     live = Live()
+    assert live.watch.silence(0.0) == ""
     live.steps(5)
     lost = np.ones((WAVE.loops_per_frame, WAVE.virtual_antennas), bool)
     lost[: WAVE.loops_per_frame // 2] = False

@@ -36,8 +36,9 @@ def play(pairs, frames, *, offset_s=0.0, late_s=0.0, kinds=IMAGES, camera_s=PERI
 def test_images_of_the_same_time_go_with_their_frame(offset_s):
     told = play(Synchroniser(), 20, offset_s=offset_s)
     assert [one.frame for _, one in told] == list(range(20))
-    for number, (_, one) in enumerate(told[:-1]):
+    for number, (now_s, one) in enumerate(told[:-1]):
         assert one.problem == ""
+        assert now_s - one.time_s <= (PERIOD_S if offset_s < -0.02 else 0) + 1e-9
         assert one.images == {"colour": number, "depth": number}
         assert one.apart_s == pytest.approx(offset_s, abs=1e-9)
 
