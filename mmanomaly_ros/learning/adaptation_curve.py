@@ -9,7 +9,6 @@ looked at, and then others are judged.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,9 +25,9 @@ from mmanomaly_ros.learning.adaptation import (
     fit_thresholds,
 )
 from mmanomaly_ros.learning.evaluation import outcome_of
-from mmanomaly_ros.learning.samples import SceneSequence, read_scene
+from mmanomaly_ros.learning.samples import SceneSequence
 from mmanomaly_ros.learning.scores import Outcome, balanced_f1, figures
-from mmanomaly_ros.learning.simulated import FRAMES, Wanted, simulate_into
+from mmanomaly_ros.learning.simulated import FRAMES, Wanted
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import CLOTHINGS, TASKS, watch_id
 from mmwave.camera import Camera
@@ -127,32 +126,6 @@ def part(sequence: SceneSequence, start: int, count: int) -> SceneSequence:
     names = ("spectra", "rgb", "depth_mm", "time_s", "anomalous", "position_m", "pose")
     frames = {name: getattr(sequence, name)[start : start + count] for name in names}
     return replace(sequence, name=f"{sequence.name} from {start}", **frames)
-
-
-def simulated_site(
-    folder: Path,
-    watch: str,
-    seed: int,
-    minutes: float,
-    progress: Callable[..., Iterable[Wanted]] = tqdm,
-) -> Site:
-    """Simulate a site, or read what was simulated before.
-
-    Args:
-        folder: of the sequences.
-        watch: its name.
-        seed: see :func:`wanted_of`.
-        minutes: to adapt to, at most.
-        progress: wraps what is simulated.
-    """
-    place = folder / f"{watch}_{seed}"
-    place.mkdir(parents=True, exist_ok=True)
-    sequences = []
-    for one in progress(wanted_of(watch, seed, minutes), desc=place.name, unit="sequence"):
-        own = place / str(one.frames)  # the name of a file does not tell how long it is
-        own.mkdir(exist_ok=True)
-        sequences.append(read_scene(simulate_into(own, one)))
-    return site_of(watch, sequences, minutes)
 
 
 def frames_in(minutes: float) -> int:

@@ -13,6 +13,7 @@ from panoradar_ros.commands.errors import require_torch
 if TYPE_CHECKING:
     from mmanomaly_ros.decision import Decision
     from mmanomaly_ros.learning.adaptation import Trained
+    from mmanomaly_ros.learning.adaptation_curve import Site
 
 MINUTES = (0.0, 0.25, 0.5, 1.0, 2.0)
 SHOWN = ("f1", "recall", "auroc", "false_alarms", "normal", "false_alarm_frame_share")
@@ -36,10 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: simulate places of new materials and tell what minutes of data gain",
     )
-    parser.add_argument("--places", type=int, default=4, help="of each watch, for --curve (4)")
+    parser.add_argument("--places", type=int, default=3, help="of each watch, for --curve (3)")
     parser.add_argument(
         "--seed", type=int, default=60_000, help="of the first place, for --curve (60000)"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="processes that simulate (1)")
     parser.add_argument("--chart", type=Path, help="picture of the curve to write")
     parser.add_argument("--device", choices=("cpu", "gpu", "auto"), default="cpu")
     mmanomaly_models.add_arguments(parser)
@@ -173,25 +175,24 @@ def _copy_networks(arguments: argparse.Namespace) -> None:
 def _curve(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from mmanomaly_ros.learning.adaptation_curve import MATERIAL, judged_at, rows_of, simulated_site
+    from mmanomaly_ros.learning.adaptation_curve import MATERIAL, judged_at, rows_of
     from mmanomaly_ros.watch import TASKS
     from mmwave.camera import RGBD_CAMERA
     from mmwave.this_machine import machine
     from panoradar_ros.commands.seeds import refuse_trained
 
-    if arguments.places < 1 or arguments.seed < 0:
-        raise ValueError(f"--places {arguments.places} must be at least 1 and --seed "
-                         f"{arguments.seed} not negative")  # fmt: skip
+    if min(arguments.places, arguments.jobs) < 1 or arguments.seed < 0:
+        raise ValueError(f"--places {arguments.places} and --jobs {arguments.jobs} must be at "
+                         f"least 1 and --seed {arguments.seed} not negative")  # fmt: skip
     trained, decision, networks = _trained(arguments)
     minutes = sorted(set(arguments.minutes or MINUTES))
     for card in mmanomaly_models.cards_of(networks, decision):
         refuse_trained(card, arguments.seed, arguments.places)
     bar = partial(tqdm, disable=arguments.json or None)
-    folder = mmanomaly_models.scenes_folder()
     curve, names = {}, {}
     for watch, one in trained.items():
         sites = [
-            simulated_site(folder, TASKS[watch], arguments.seed + number, max(minutes), bar)
+            _site(arguments, TASKS[watch], arguments.seed + number, max(minutes))
             for number in range(arguments.places)
         ]
         judged = [judged_at(site, one, RGBD_CAMERA, minutes, bar) for site in sites]
@@ -211,6 +212,23 @@ def _curve(arguments: argparse.Namespace) -> int:
         print(f"{name}, new {names[name]['new']}: {', '.join(names[name]['places'])}")
         print(mmanomaly_models.columns(lines, SHOWN))
     return 0
+
+
+def _site(arguments: argparse.Namespace, watch: str, seed: int, minutes: float) -> "Site":
+    """A simulated place; what was simulated before is read."""
+    from tqdm import tqdm
+
+    from mmanomaly_ros.learning.adaptation_curve import site_of, wanted_of
+    from mmanomaly_ros.learning.samples import read_scene
+
+    wanted = wanted_of(watch, seed, minutes)
+    # the name of a file does not tell how long it is
+    folder = mmanomaly_models.scenes_folder() / f"{watch}_{seed}_{minutes:g}_minutes"
+    folder.mkdir(exist_ok=True)
+    bar = tqdm(total=len(wanted), desc=f"simulating {watch} {seed}", unit="sequence",
+               disable=arguments.json or None)  # fmt: skip
+    paths = mmanomaly_models.simulate(folder, wanted, arguments.jobs, bar)
+    return site_of(watch, [read_scene(path) for path in paths], minutes)
 
 
 def _draw(path: Path, curve: dict[str, list[dict[str, Any]]]) -> None:

@@ -13,6 +13,7 @@ from mmanomaly_ros.comparison import EVIDENCE, Comparer
 from mmanomaly_ros.decision import Decision, decide
 from mmanomaly_ros.expectation import Expecter
 from mmanomaly_ros.features import FrameFeatures
+from mmanomaly_ros.learning.adaptation_curve import wanted_of
 from mmanomaly_ros.learning.calibration import (
     Pair,
     fitted_fusion,
@@ -34,6 +35,7 @@ from mmanomaly_ros.watch import ANGLES, RANGES
 from mmwave.camera import RGBD_CAMERA
 from mmwave.inference import OnnxModel
 from panoradar_ros.cli import main
+from panoradar_ros.commands.mmanomaly_models import scenes_folder
 
 WATCHES = ("weapon", "intruder")
 FRAMES = 6
@@ -212,6 +214,30 @@ def test_a_place_is_adapted_to(decided, normal, mixed, tmp_path, capsys):
     words[3] = place
     assert main([str(one) for one in [*words, "--data", normal]]) == 1
     assert "were adapted to a place" in capsys.readouterr().err
+
+
+def test_the_gain_of_minutes_is_told(decided, tmp_path, monkeypatch, capsys):
+    """On places that lie in the cache; simulating some is what other tests do."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    minutes = 0.02
+    wanted = wanted_of("intruder", 60_000, minutes)
+    for one in wanted:
+        frames = scene(1, 7, one.frames)
+        frames = replace(anomalous(frames) if one.anomalous else frames, name=one.file_name)
+        write_scene(scenes_folder() / f"intruder_60000_{minutes:g}_minutes", frames)
+    chart = tmp_path / "curve.png"
+    words = ["adapt", "mmanomaly", "--models", decided, "--curve", "--minutes", 0, minutes]
+    words += ["--places", 1, "--watches", "intruder", "--threads", 1, "--chart", chart, "--json"]
+    told = panoradar(capsys, *words)
+    assert told["simulated"] is True
+    rows = {(row["minutes"], row["adapted"]): row for row in told["curve"]["intruder"]}
+    assert set(rows) == {(0, "nothing"), *((minutes, name) for name in (
+        "both", "expectation", "thresholds"))}  # fmt: skip
+    assert all(row["normal"] == row["anomalous"] == 4 for row in rows.values())
+    # the same wall and the same person at every time: what is known of them is not told any more
+    assert rows[minutes, "both"]["recall"] == 1
+    assert rows[minutes, "both"]["false_alarms"] == 0
+    assert chart.stat().st_size > 1000
 
 
 def told_sha(models):
