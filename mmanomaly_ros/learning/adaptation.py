@@ -12,6 +12,7 @@ whose own mean is known the second is left.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -33,7 +34,8 @@ _SPREAD_FRAMES = 20.0
 """So many independent frames count as much as the network's own opinion of its spread."""
 _PRIOR_PIECES = 4.0
 """So many pieces of a place's scores count as much as what was known of all places."""
-_SCALES = (0.25, 4.0)
+_PART_FRAMES = 90
+_SCALES = (0.5, 4.0)
 _AROUND = 7
 
 
@@ -269,10 +271,14 @@ def own_features(
 
 
 def halved(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """Two halves of the frames: every other run, or the halves of a single one."""
+    """Two halves of the frames: every other run; of a single one every other part of it, so that
+    both know all of its time.
+    """
     if len(runs) == 1:
-        middle = len(runs[0]) // 2
-        return [runs[0][:middle]], [runs[0][middle:]]
+        run = runs[0]
+        count = max(len(run) // _PART_FRAMES, 2)
+        edges = np.linspace(0, len(run), count + 1).round().astype(int).tolist()
+        runs = [run[start:end] for start, end in pairwise(edges)]
     return list(runs[::2]), list(runs[1::2])
 
 

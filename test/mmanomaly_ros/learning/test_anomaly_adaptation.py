@@ -264,9 +264,12 @@ def test_frames_are_judged_by_what_the_others_tell():
     assert np.mean(seen) < 1.2  # the cupboard is known all the same
 
 
-def test_a_single_run_is_halved_in_the_middle():
+def test_halves_of_a_single_run_both_know_all_of_its_time():
     assert halved([list("abcd")]) == ([list("ab")], [list("cd")])
     assert halved([["a"], ["b"], ["c"]]) == ([["a"], ["c"]], [["b"]])
+    first, second = (np.concatenate(half) for half in halved([range(600)]))
+    assert sorted([*first, *second]) == list(range(600))
+    assert abs(first.mean() - second.mean()) < 110
 
 
 def test_the_first_minutes_are_those_of_the_first_runs():

@@ -35,6 +35,7 @@ from mmanomaly_ros.watch import ANGLES, RANGES
 from mmwave.camera import RGBD_CAMERA
 from mmwave.inference import OnnxModel
 from panoradar_ros.cli import main
+from panoradar_ros.commands.adapt import SEED
 from panoradar_ros.commands.mmanomaly_models import scenes_folder
 
 WATCHES = ("weapon", "intruder")
@@ -220,11 +221,11 @@ def test_the_gain_of_minutes_is_told(decided, tmp_path, monkeypatch, capsys):
     """On places that lie in the cache; simulating some is what other tests do."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     minutes = 0.02
-    wanted = wanted_of("intruder", 60_000, minutes)
+    wanted = wanted_of("intruder", SEED, minutes)
     for one in wanted:
         frames = scene(1, 7, one.frames)
         frames = replace(anomalous(frames) if one.anomalous else frames, name=one.file_name)
-        write_scene(scenes_folder() / f"intruder_60000_{minutes:g}_minutes", frames)
+        write_scene(scenes_folder() / f"intruder_{SEED}_{minutes:g}_minutes", frames)
     chart = tmp_path / "curve.png"
     words = ["adapt", "mmanomaly", "--models", decided, "--curve", "--minutes", 0, minutes]
     words += ["--places", 1, "--watches", "intruder", "--threads", 1, "--chart", chart, "--json"]
