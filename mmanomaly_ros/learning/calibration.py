@@ -6,6 +6,7 @@ simulated. Then thresholds from what normal frames score, for a stated rate of f
 the whole system is compared with is treated in the same way.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +45,11 @@ FRAME_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Of the comparator's logit of the whole frame, to choose from."""
 _NORMAL_CELLS, _PASTED_CELLS = 200, 60
 _LEVEL_WINDOW = 4
+_VARIANTS = "variants"
+_BY_WATCH = (
+    "restored_db", "normal_scores", "pasted_frame_auroc", "normal_sequences", _VARIANTS,
+)  # fmt: skip
+"""What a card tells of each watch, by its name."""
 
 
 @dataclass(frozen=True)
@@ -371,6 +377,29 @@ def decision_of(calibrated: Mapping[int, Calibrated], about: Mapping[str, Any]) 
     }
     whole = {names[watch]: one.decisions[WHOLE] for watch, one in calibrated.items()}
     return Decision(whole, {**about, **told})
+
+
+def joined(new: Decision, older: Decision) -> Decision | None:
+    """A card with the watches of both, where they are of the same networks, data and settings.
+
+    Args:
+        new: its watches count where both have one.
+        older: the others are kept from it.
+
+    Returns:
+        The card, or None where the two do not belong together.
+    """
+    parts = [{k: v for k, v in one.about.items() if k not in _BY_WATCH} for one in (new, older)]
+    if json.dumps(parts[0], sort_keys=True) != json.dumps(parts[1], sort_keys=True):
+        return None
+    told = {name: {**older.about[name], **new.about[name]} for name in _BY_WATCH[:-1]}
+    told[_VARIANTS] = {
+        variant: {**older.about[_VARIANTS].get(variant, {}), **by_watch}
+        for variant, by_watch in new.about[_VARIANTS].items()
+    }
+    watches = {**older.watches, **new.watches}
+    ordered = {name: watches[name] for name in TASKS if name in watches}
+    return Decision(ordered, {**new.about, **told})
 
 
 def variants_of(decision: Decision, watch: int) -> dict[str, WatchDecision]:

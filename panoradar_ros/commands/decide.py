@@ -9,6 +9,7 @@ from panoradar_ros.commands import mmanomaly_models
 from panoradar_ros.commands.errors import require_torch
 
 if TYPE_CHECKING:
+    from mmanomaly_ros.decision import Decision
     from mmanomaly_ros.learning.calibration import Calibrated
     from mmanomaly_ros.learning.samples import SceneSet
 
@@ -77,9 +78,24 @@ def run(arguments: argparse.Namespace) -> int:
         "confidence": arguments.confidence,
         "data": samples.describe(),
     }
-    decision_of(found, about).write(output)
+    _write(output, decision_of(found, about))
     _print(arguments, output, found)
     return 0
+
+
+def _write(output: Path, decision: "Decision") -> None:
+    """Keep what the card there says of other watches, if it was chosen alike."""
+    from mmanomaly_ros.decision import Decision
+    from mmanomaly_ros.learning.calibration import joined
+    from mmwave.inference import ModelError
+
+    both = None
+    if output.exists():
+        try:
+            both = joined(decision, Decision.read(output))
+        except (ModelError, KeyError):
+            both = None
+    (both or decision).write(output)
 
 
 def _checked(arguments: argparse.Namespace) -> Path:

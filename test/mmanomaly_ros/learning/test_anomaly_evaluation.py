@@ -17,6 +17,7 @@ from mmanomaly_ros.learning.adaptation_curve import wanted_of
 from mmanomaly_ros.learning.calibration import (
     Pair,
     fitted_fusion,
+    joined,
     spread_of_scores,
     variants_of,
 )
@@ -131,6 +132,27 @@ def test_decisions_are_chosen_on_normal_frames(decided):
     load_detector("weapon", {name: str(decided / f"mmanomaly_{name}.{suffix}") for name, suffix in (
         ("context", "onnx"), ("denoiser", "onnx"), ("decoder", "onnx"), ("comparator", "onnx"),
         ("decision", "json"))})  # fmt: skip
+
+
+def test_watches_that_are_decided_one_by_one_are_in_one_card(decided):
+    card = Decision.read(decided / "mmanomaly_decision.json")
+    by_watch = ("restored_db", "normal_scores", "pasted_frame_auroc", "normal_sequences")
+
+    def only(name):
+        about = {
+            key: {name: value[name]} if key in by_watch else value
+            for key, value in card.about.items()
+        }
+        variants = {one: {name: watch[name]} for one, watch in card.about["variants"].items()}
+        return Decision({name: card.watches[name]}, {**about, "variants": variants})
+
+    both = joined(only("intruder"), only("weapon"))
+    assert list(both.watches) == ["weapon", "intruder"]
+    assert both.watches["weapon"] == card.watches["weapon"]
+    assert set(both.about["restored_db"]) == {"weapon", "intruder"}
+    assert all(set(one) == {"weapon", "intruder"} for one in both.about["variants"].values())
+    other = only("weapon")
+    assert joined(only("intruder"), Decision(other.watches, {**other.about, "steps": 9})) is None
 
 
 def test_an_evaluation_tells_everything_and_writes_a_report(decided, mixed, tmp_path, capsys):
