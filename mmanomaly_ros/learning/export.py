@@ -225,7 +225,8 @@ def _differences(names: Sequence[str]) -> Any:
     def compare(expected: list[np.ndarray], found: list[np.ndarray]) -> dict[str, float]:
         errors, wrong = {}, {}
         for name, one, other in zip(names, expected, found, strict=True):
-            unit = max(float(one.std()), 1e-3)
+            # a single logit has no deviation: it is told in its own units
+            unit = max(float(one.std()), 1e-3) if one.size > 1 else 1.0
             off = np.abs(one - other) / unit
             errors[name] = float(off.max())
             if not (off.max() <= 10 * _MOST and off.mean() <= _MOST):
