@@ -40,7 +40,9 @@ TRUTH_APART_NS = 60_000_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this system alone."""
     group = parser.add_argument_group("--system mmanomaly")
-    group.add_argument("--watch", choices=WATCHES, default="weapon", help="watched for (weapon)")
+    group.add_argument(
+        "--watch", choices=WATCHES, default="intruder", help="watched for (intruder)"
+    )
     group.add_argument("--normal", action="store_true", help="nothing that is watched for happens")
     group.add_argument(
         "--scene-seconds",
