@@ -208,7 +208,7 @@ class Comparer:
         evidence = evidence_of(learned, z, similarity)
         logits = fusion.logits(evidence)
         score = frame_score(logits, frame, fusion)
-        features = frame_features(measured_db, z, score, range_bin_m)
+        features = frame_features(measured_db, score, range_bin_m, expectation.surface_m)
         heatmap = sigmoid(logits).astype(np.float32)
         return Comparison(heatmap, evidence, z, similarity, score, features)
 

@@ -97,6 +97,17 @@ def context_of(
     return Context(image.astype(np.float32), polar, watch)
 
 
+def farthest_surface_m(context: Context) -> float:
+    """How far ahead the farthest surface is, but for a twentieth of the pixels: before a wall, the
+    wall; 0 where nothing has a depth.
+    """
+    inverse, valid = (
+        context.image[IMAGE_CHANNELS.index(one)] for one in ("inverse_depth", "valid")
+    )
+    there = inverse[valid > 0]
+    return float(1 / np.quantile(there, 0.05)) if there.size else 0.0
+
+
 def shrunk(
     rgb: NDArray[np.uint8], depth_m: NDArray[np.floating], camera: Camera
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], Camera]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmanomaly_ros.context import Context
+from mmanomaly_ros.context import Context, farthest_surface_m
 from mmanomaly_ros.spectrum import CEILING_DB, CHANNELS, FLOOR_DB, from_unit
 from mmanomaly_ros.watch import ANGLES, RANGES
 from mmwave.inference import ModelCard, ModelError, OnnxModel
@@ -146,6 +146,7 @@ class Expectation:
         clothing: (clothing,) probabilities.
         wall: (wall,) likewise.
         pose: (pose,) likewise.
+        surface_m: how far ahead the farthest surface is that the camera sees; 0 where it sees none.
     """
 
     mean_db: NDArray[np.float32]
@@ -155,6 +156,7 @@ class Expectation:
     clothing: NDArray[np.float64]
     wall: NDArray[np.float64]
     pose: NDArray[np.float64]
+    surface_m: float = 0.0
 
 
 def spread_db(
@@ -236,6 +238,7 @@ class Expecter:
             clothing=_probabilities(told["clothing"][0]),
             wall=_probabilities(told["wall"][0]),
             pose=_probabilities(told["pose"][0]),
+            surface_m=farthest_surface_m(context),
         )
 
     def _drawn(

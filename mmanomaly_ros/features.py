@@ -9,8 +9,12 @@ from mmanomaly_ros.spectrum import speeds_mps
 from mmanomaly_ros.watch import ANGLES, RANGES
 
 _MOVING_AZIMUTH, _RANGE_DOPPLER = 1, 2
-_UNEXPECTED = 1.0
-"""Spreads above the expectation from which a cell's power counts as not explained."""
+_LEAST_DB = 4.0
+"""Over the noise, from which a cell counts."""
+_WALL_M = 0.3
+"""From the front of a wall to where a room begins: the wall, and the radar's point spread."""
+_LAST_BIN = RANGES - 6
+"""From here on leakage comes round the transform."""
 LOW_SINE = -0.15
 FAST_MPS = 0.4
 _FAINT = 10.0
@@ -23,7 +27,7 @@ class FrameFeatures:
 
     Attributes:
         score: of the frame, in logits.
-        energy_db: moving power that is not explained, 10 log10(1 + sum of power over the noise).
+        energy_db: moving power, behind the wall if there is one, 10 log10(1 + sum over the noise).
         extent_mps: root mean square radial speed of it; 0 where there is hardly any.
         range_m: its centroid; NaN where there is hardly any.
         sine: likewise.
@@ -42,17 +46,20 @@ class FrameFeatures:
 
 
 def frame_features(
-    measured_db: NDArray[np.floating], z: NDArray[np.floating], score: float, range_bin_m: float
+    measured_db: NDArray[np.floating], score: float, range_bin_m: float, beyond_m: float = 0.0
 ) -> FrameFeatures:
     """Features of a frame.
 
     Args:
         measured_db: (channel, range, column).
-        z: likewise, spreads above what was expected.
         score: of the frame.
         range_bin_m: of the radar.
+        beyond_m: what is nearer does not count; the wall, of a room behind one.
     """
-    power = np.where(z > _UNEXPECTED, 10 ** (np.asarray(measured_db, np.float64) / 10), 0.0)
+    measured = np.asarray(measured_db, np.float64)
+    power = np.where(measured >= _LEAST_DB, 10 ** (measured / 10) - 1, 0.0)
+    power[:, : int((beyond_m + _WALL_M) / range_bin_m) if beyond_m > 0 else 0] = 0
+    power[:, _LAST_BIN:] = 0
     doppler, azimuth = power[_RANGE_DOPPLER], power[_MOVING_AZIMUTH]
     total = float(doppler.sum())
     squared = float((doppler * speeds_mps() ** 2).sum())

@@ -206,7 +206,7 @@ class Sources:
         z = z_score(measured_db, restored, np.broadcast_to(spread[:, None, None], restored.shape))
         learned = np.zeros((RANGES, ANGLES), np.float32)
         evidence = evidence_of(learned, z, ssim_map(measured_db, restored))
-        return Sighting(evidence, 0.0, frame_features(measured_db, z, 0.0, self._range_bin_m))
+        return Sighting(evidence, 0.0, frame_features(measured_db, 0.0, self._range_bin_m))
 
     def _level(self, measured_db: NDArray[np.floating], watch: int) -> Sighting:
         channel = _WHOLE if TASKS[watch] == "weapon" else _MOVING

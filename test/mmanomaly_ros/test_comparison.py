@@ -164,15 +164,23 @@ def test_peaks_at_the_edges_stay_on_the_map(row, column):
     np.testing.assert_allclose(found.position_m, [position_of(row, column, BIN_M)], atol=1e-9)
 
 
-def test_features_tell_energy_speed_and_place_of_what_is_not_expected():
-    measured, z = np.full(SHAPE, 30.0), np.zeros(SHAPE)
-    nothing = frame_features(measured, z, 1.5, BIN_M)
+def test_features_tell_energy_speed_and_place_of_what_moves_behind_the_wall():
+    measured = np.full(SHAPE, -10.0)
+    nothing = frame_features(measured, 1.5, BIN_M)
     assert (nothing.score, nothing.energy_db, nothing.extent_mps) == (1.5, 0, 0)
     assert np.isnan(nothing.range_m)
-    z[2, 50, [16, 48]] = 5.0
-    z[1, 60:63, 40] = 5.0
-    found = frame_features(measured, z, 0.0, BIN_M)
-    assert found.energy_db == pytest.approx(10 * np.log10(2001))
-    assert found.extent_mps == pytest.approx(speeds_mps()[48], rel=0.01)
-    assert found.range_m == pytest.approx(61 * BIN_M)
-    assert found.sine == pytest.approx(np.linspace(-1, 1, 64)[40])
+    assert np.isnan(nothing.low_share)
+    measured[2, 50, [16, 48]] = 30.0
+    measured[1, 60:63, 40] = 30.0
+    measured[1, 80, 10] = measured[1, 60, 40]
+    for before in (0.0, 1.0):
+        found = frame_features(measured, 0.0, BIN_M, before)
+        assert found.energy_db == pytest.approx(10 * np.log10(1 + 2 * 999))
+        assert found.extent_mps == pytest.approx(speeds_mps()[48], rel=0.01)
+        assert found.range_m == pytest.approx((60 + 61 + 62 + 80) / 4 * BIN_M)
+        assert found.low_share == pytest.approx(1 / 4)
+        assert found.fast_db == found.energy_db
+        # somebody in front of the wall
+        measured[1:, 20] = 40.0 if before == 0.0 else measured[1:, 20]
+    assert frame_features(measured, 0.0, BIN_M).range_m < 1.0
+    assert np.isnan(frame_features(measured, 0.0, BIN_M, 4.0).range_m)

@@ -5,7 +5,15 @@ import time
 import numpy as np
 import pytest
 
-from mmanomaly_ros.context import COLUMNS, ROWS, Context, check_image, context_of, polar_map
+from mmanomaly_ros.context import (
+    COLUMNS,
+    ROWS,
+    Context,
+    check_image,
+    context_of,
+    farthest_surface_m,
+    polar_map,
+)
 from mmanomaly_ros.registration import RegistrationCheck
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import cell_of
@@ -127,6 +135,14 @@ def test_what_does_not_belong_together_is_refused():
 def test_conditions_of_the_world_are_told(rgb, depth, told):
     problem = check_image(rgb, depth)
     assert (told in problem) if told else not problem
+
+
+def test_the_farthest_surface_is_the_wall_behind_people_and_holes():
+    depth = flat(2.3)
+    depth[30:, 40:70] = 1.4
+    depth[5:9] = np.nan
+    assert farthest_surface_m(context_of(picture(), depth, RGBD_CAMERA, 2)) == pytest.approx(2.3)
+    assert farthest_surface_m(context_of(picture(), flat(np.nan), RGBD_CAMERA, 2)) == 0
 
 
 def test_what_is_no_image_is_an_error():
