@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmanomaly_ros.adaptation import ADAPTATION, AdaptedExpecter, read_adaptation
 from mmanomaly_ros.comparison import Comparer
 from mmanomaly_ros.decision import Decision
 from mmanomaly_ros.detector import AnomalyDetector
@@ -51,6 +52,8 @@ def load_detector(
 ) -> AnomalyDetector:
     """Load everything one watch needs.
 
+    A decision that was adapted to a place needs the file of its adaptation beside it.
+
     Args:
         watch: its name.
         paths: other files than the package's, by the names of MODELS.
@@ -69,6 +72,7 @@ def load_detector(
     if unknown:
         raise ValueError(f"files are named {', '.join(MODELS)}, got {', '.join(sorted(unknown))}")
     found = {name: model_path(path) for name, path in {**MODELS, **(paths or {})}.items()}
+    place = found["decision"].with_name(ADAPTATION)
     decision = Decision.read(found.pop("decision"))
     graphs = {name: OnnxModel(path, device, threads) for name, path in found.items()}
     comparator = graphs["comparator"]
@@ -77,5 +81,10 @@ def load_detector(
             f"the decision was not chosen with {comparator.path.name}: give those of one export"
         )
     expecter = Expecter(graphs["context"], graphs["denoiser"], graphs["decoder"], samples, steps)
+    if watch in decision.about.get("adapted", {}):
+        adaptation = read_adaptation(place, watch, graphs["denoiser"].card.sha256)
+        if adaptation is None:
+            raise ModelError(f"{place} is not of {watch}: adapt to the place anew")
+        expecter = AdaptedExpecter(expecter, adaptation)
     comparer = Comparer(comparator)
     return AnomalyDetector(expecter, comparer, decision, number, range_bin_m)
