@@ -19,13 +19,15 @@ from mmanomaly_ros.detector import Found
 from mmanomaly_ros.registration import RegistrationCheck
 from mmanomaly_ros.spectrum import SpectrumMaker
 from mmanomaly_ros.synchronisation import Synchroniser, Together
+from mmanomaly_ros.watch import TASKS
 from mmwave.camera import Camera
 from mmwave.dca1000 import PositionBlock
 from mmwave.lost_chirps import whole_frame
 
 REMEDY = "the networks need the chirps of config/anomaly_radar.yaml"
-GAP_PERIODS = 3.5
-"""From one judged frame to the next; after more, what was before counts no longer."""
+GAP_S = {"weapon": 0.55, "intruder": 0.55, "fall": 0.25}
+"""From one judged frame to the next; after more, what was before counts no longer. A fall is told
+from how things go on, which frames that were left out would make look faster."""
 
 
 class Detector(Protocol):
@@ -202,7 +204,7 @@ class LiveWatch:
         if not reason and camera is not None and rgb is not None and depth_m is not None:
             context, reason = self._context(rgb, depth_m, camera)
         gap_s = one.time_s - self._judged_s
-        if not reason and gap_s > GAP_PERIODS * self._make.waveform.frame_period_s:
+        if not reason and gap_s > GAP_S[TASKS[self._detector.watch]]:
             self._detector.reset()
         if context is not None and not reason:
             try:

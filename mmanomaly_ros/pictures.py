@@ -112,12 +112,15 @@ def floor_panel(seen: Snapshot) -> Picture:
     for right_m, depth_m in np.asarray(seen.true_m, np.float64).reshape(-1, 2):
         place = (round(size[0] / 2 + right_m * per_m), round(_HIGH - depth_m * per_m))
         cv2.circle(picture, place, 13, TRUE, 2, cv2.LINE_AA)
-    for right_m, depth_m in np.asarray(seen.found_m, np.float64).reshape(-1, 2):
+    found = np.asarray(seen.found_m, np.float64).reshape(-1, 2)
+    for number, (right_m, depth_m) in enumerate(found.tolist()):
+        thick = 1 if number else 3  # the surest comes first
         if seen.upright:
             radius = round(float(np.hypot(right_m, depth_m)) * per_m)
-            cv2.ellipse(picture, (size[0] // 2, _HIGH), (radius, radius), 0, -150, -30, FOUND, 2)
+            cv2.ellipse(picture, (size[0] // 2, _HIGH), (radius, radius), 0, -150, -30, FOUND,
+                        thick)  # fmt: skip
         place = (round(size[0] / 2 + right_m * per_m), round(_HIGH - depth_m * per_m))
-        cv2.drawMarker(picture, place, FOUND, cv2.MARKER_CROSS, 20, 3, cv2.LINE_AA)
+        cv2.drawMarker(picture, place, FOUND, cv2.MARKER_CROSS, 20, thick, cv2.LINE_AA)
     return _titled(
         picture, "floor: O true (simulated), + found" + (" (range)" if seen.upright else "")
     )

@@ -7,7 +7,6 @@ stamped by another clock is told in words, so that nothing is judged by an image
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -79,6 +78,7 @@ class Synchroniser(Generic[Frame]):
         self._images: dict[str, deque[_Kept]] = {kind: deque(maxlen=KEPT) for kind in IMAGES}
         self._frames: deque[_Kept] = deque()
         self._newest_s = -np.inf
+        self._offsets_s: deque[float] = deque(maxlen=KEPT)
 
     def add_image(self, kind: str, image: Any, time_s: float, now_s: float) -> None:
         """Take an image.
@@ -99,6 +99,7 @@ class Synchroniser(Generic[Frame]):
         if time_s < self._newest_s:
             self.reset()
         self._newest_s = time_s
+        self._offsets_s.append(time_s - now_s)
         self._frames.append(_Kept(time_s, now_s, frame))
 
     def take(self, now_s: float) -> list[Together[Frame]]:
@@ -114,8 +115,9 @@ class Synchroniser(Generic[Frame]):
 
     def reset(self) -> None:
         """Forget everything."""
-        for kept in chain(self._images.values(), (self._frames,)):
+        for kept in (*self._images.values(), self._frames):
             kept.clear()
+        self._offsets_s.clear()
         self._newest_s = -np.inf
 
     def _decided(self, frame: _Kept, now_s: float) -> bool:
@@ -162,7 +164,8 @@ class Synchroniser(Generic[Frame]):
         kept = self._images[kind]
         if not kept:
             return f"no {kind} image has come"
-        ahead_s = kept[-1].time_s - max(self._newest_s, time_s)
+        # stamps against arrivals, of what came fastest: a busy computer is no clock that is off
+        ahead_s = max(one.time_s - one.arrived_s for one in kept) - max(self._offsets_s)
         if ahead_s > self._patience_s:
             return self._apart(kind, ahead_s)
         off_s = self._nearest(kind, time_s).time_s - time_s
@@ -177,8 +180,7 @@ class Synchroniser(Generic[Frame]):
     def _apart(self, kind: str, off_s: float) -> str:
         why = "does the camera make too few images, or is the computer too slow?"
         if abs(off_s) > self._patience_s:
-            other = "is the computer too slow for the radar" if off_s > 0 else "do images come late"
-            why = f"are the clocks of camera and radar synchronised, or {other}?"
+            why = "are the clocks of camera and radar synchronised, or do images come late?"
         return (
             f"the {kind} image is {off_s:+.2f} s off the radar's frame, "
             f"{1e3 * self._tolerance_s:.0f} ms are allowed: {why}"

@@ -156,12 +156,14 @@ def test_a_computer_too_slow_judges_the_newest_and_counts_the_others():
     assert number_of(live.detector.expects.contexts[-1]) == 7
 
 
-def test_frames_before_a_gap_count_no_longer():
-    live = Live(window=4)
+@pytest.mark.parametrize(("watch", "put_up_with"), [("weapon", 4), ("fall", 1)])
+def test_frames_before_a_gap_count_no_longer(watch, put_up_with):
+    live = Live(window=4, watch=watch)
     assert live.steps(8).state is AlarmState.NORMAL
-    live.step(judge=False)
-    assert live.step().state is AlarmState.NORMAL  # one is left out: that is put up with
-    for _ in range(5):
+    for _ in range(put_up_with):
+        live.step(judge=False)
+    assert live.step().state is AlarmState.NORMAL
+    for _ in range(put_up_with + 1):
         live.step(judge=False)
     assert live.step().state is AlarmState.UNKNOWN
 

@@ -75,6 +75,19 @@ def test_clocks_that_are_apart_are_told_even_where_stamps_coincide(offset_s):
         assert "are the clocks of camera and radar synchronised" in one.problem
 
 
+def test_a_computer_that_takes_the_radars_frames_late_is_no_clock_that_is_off():
+    pairs = Synchroniser(patience_s=0.3)
+    for number in range(20):
+        time_s = number * PERIOD_S
+        for kind in IMAGES:
+            pairs.add_image(kind, number, time_s, time_s)
+        if number % 10 == 9:  # it was busy for a second
+            for late in range(number - 9, number + 1):
+                pairs.add_frame(late, late * PERIOD_S, time_s + 0.1)
+    told = pairs.take(2.0)
+    assert [one.images.get("colour") for one in told] == list(range(20))
+
+
 def test_a_kind_that_never_comes_is_named_and_the_other_is_kept():
     told = play(Synchroniser(), 10, kinds=("colour",))
     assert len(told) == 10
