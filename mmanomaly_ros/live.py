@@ -165,6 +165,8 @@ class LiveWatch:
     def judge(self, now_s: float) -> Judged | None:
         """What is said of the newest frame that has its images, or waited long enough for them.
 
+        Nothing is said of a few frames whose images were lost; of more, that nothing is known.
+
         Args:
             now_s: of the same clock as above.
         """
@@ -174,6 +176,9 @@ class LiveWatch:
         if not told:
             return None
         self.skipped += len(told) - 1
+        if told[-1].problem and not self._is_gap(told[-1].time_s):
+            self.skipped += 1  # an image was lost: that is no reason to forget all before it
+            return None
         with self._libraries.limit(limits=1, user_api="blas"):
             return self._judged(told[-1], camera, problem)
 
@@ -203,8 +208,7 @@ class LiveWatch:
         found = context = None
         if not reason and camera is not None and rgb is not None and depth_m is not None:
             context, reason = self._context(rgb, depth_m, camera)
-        gap_s = one.time_s - self._judged_s
-        if not reason and gap_s > GAP_S[TASKS[self._detector.watch]]:
+        if not reason and self._is_gap(one.time_s):
             self._detector.reset()
         if context is not None and not reason:
             try:
@@ -217,6 +221,10 @@ class LiveWatch:
             self._judged_s, state = one.time_s, found.state
             reason = "" if state is not AlarmState.UNKNOWN else "too few frames were looked at yet"
         return Judged(one.time_s, state, reason, found, one.frame, depth_m, rgb, one.apart_s)
+
+    def _is_gap(self, time_s: float) -> bool:
+        """Whether the last frame that was judged is too long ago."""
+        return time_s - self._judged_s > GAP_S[TASKS[self._detector.watch]]
 
     def _context(
         self, rgb: NDArray[np.uint8], depth_m: NDArray[np.float32], camera: Camera

@@ -33,6 +33,8 @@ from mmwave.simulation.recording import RecordingError
 from mmwave.simulation.watch_recording import record_watch
 
 PORT = "watch"
+ASLEEP_NS = 1_000_000_000
+"""Images that are later are not made up for: the machine was asleep."""
 
 
 class EmulatorNode(LifecycleNode):
@@ -117,9 +119,9 @@ class EmulatorNode(LifecycleNode):
             while under_way and under_way[0][0] + delay_ns <= next_ns:
                 at_ns, number = under_way.popleft()
                 self._publish_images(at_ns, number, faulty=at_ns >= fault_ns)
-            # a machine that was asleep goes on with what is now
-            now_ns = time.time_ns()
-            next_ns = max(next_ns + period_ns, now_ns - (now_ns - epoch_ns) % period_ns)
+            next_ns += period_ns
+            if (late_ns := time.time_ns() - next_ns) > ASLEEP_NS:
+                next_ns += late_ns - late_ns % period_ns
 
     def _publish_images(self, at_ns: int, number: int, faulty: bool) -> None:
         values = self.parameters

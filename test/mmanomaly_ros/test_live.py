@@ -137,6 +137,20 @@ def test_what_cannot_be_judged_is_unknown_with_the_reason_and_normal_only_after_
     assert live.steps(12).state is AlarmState.NORMAL
 
 
+@pytest.mark.parametrize(("watch", "put_up_with"), [("weapon", 4), ("fall", 1)])
+@pytest.mark.parametrize("lost", ["rgb", "depth_m"])
+def test_a_few_lost_images_are_put_up_with_and_more_are_not(watch, put_up_with, lost):
+    live = Live(window=4, watch=watch)
+    live.steps(8)
+    for _ in range(put_up_with):
+        assert live.step(**{lost: None}) is None
+    again = live.steps(4)  # those without wait for it until the next images have come
+    assert again.state is AlarmState.NORMAL
+    assert live.watch.skipped == put_up_with
+    states = [live.step(**{lost: None}) for _ in range(put_up_with + 8)]
+    assert [one.state for one in states if one is not None][-1] is AlarmState.UNKNOWN
+
+
 def test_without_calibration_nothing_is_known():
     live = Live()
     live.watch.set_camera(None, "camera_info is not calibrated")
