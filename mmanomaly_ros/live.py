@@ -25,7 +25,7 @@ from mmwave.dca1000 import PositionBlock
 from mmwave.lost_chirps import whole_frame
 
 REMEDY = "the networks need the chirps of config/anomaly_radar.yaml"
-GAP_S = {"weapon": 0.55, "intruder": 0.55, "fall": 0.25}
+GAP_S = {"weapon": 0.55, "intruder": 0.55, "fall": 0.35}
 """From one judged frame to the next; after more, what was before counts no longer. A fall is told
 from how things go on, which frames that were left out would make look faster."""
 

@@ -137,7 +137,7 @@ def test_what_cannot_be_judged_is_unknown_with_the_reason_and_normal_only_after_
     assert live.steps(12).state is AlarmState.NORMAL
 
 
-@pytest.mark.parametrize(("watch", "put_up_with"), [("weapon", 4), ("fall", 1)])
+@pytest.mark.parametrize(("watch", "put_up_with"), [("weapon", 4), ("fall", 2)])
 @pytest.mark.parametrize("lost", ["rgb", "depth_m"])
 def test_a_few_lost_images_are_put_up_with_and_more_are_not(watch, put_up_with, lost):
     live = Live(window=4, watch=watch)
@@ -170,7 +170,7 @@ def test_a_computer_too_slow_judges_the_newest_and_counts_the_others():
     assert number_of(live.detector.expects.contexts[-1]) == 7
 
 
-@pytest.mark.parametrize(("watch", "put_up_with"), [("weapon", 4), ("fall", 1)])
+@pytest.mark.parametrize(("watch", "put_up_with"), [("weapon", 4), ("fall", 2)])
 def test_frames_before_a_gap_count_no_longer(watch, put_up_with):
     live = Live(window=4, watch=watch)
     assert live.steps(8).state is AlarmState.NORMAL
