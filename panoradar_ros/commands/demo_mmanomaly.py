@@ -18,7 +18,7 @@ import psutil
 from tqdm import tqdm
 
 from panoradar_ros.commands.children import ChildProcess
-from panoradar_ros.commands.demo_options import known
+from panoradar_ros.commands.demo_options import OPTIONS, known
 from panoradar_ros.ports import free_udp_ports
 
 START_TIMEOUT_S = 240.0
@@ -34,6 +34,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "late": {"camera_delay_s": 1.0},
     "clock": {"camera_clock_s": 1.0},
 }
+OWN = OPTIONS["mmanomaly"]
 TRUTH_APART_NS = 60_000_000
 
 
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this system alone."""
     group = parser.add_argument_group("--system mmanomaly")
     group.add_argument(
-        "--watch", choices=WATCHES, default="intruder", help="watched for (intruder)"
+        "--watch", choices=WATCHES, default=OWN["watch"], help="watched for (intruder)"
     )
     group.add_argument("--normal", action="store_true", help="nothing that is watched for happens")
     group.add_argument(
@@ -50,14 +51,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="simulated, played round and round; what is watched for comes in the middle (12, of "
         "a fall 24)",
     )
-    group.add_argument("--draws", type=int, default=4, help="spectra expected a frame (4)")
-    group.add_argument("--draw-steps", type=int, default=4, help="from noise to a spectrum (4)")
+    group.add_argument(
+        "--draws", type=int, default=OWN["draws"], help="spectra expected a frame (4)"
+    )
+    group.add_argument(
+        "--draw-steps", type=int, default=OWN["draw_steps"], help="from noise to a spectrum (4)"
+    )
     group.add_argument("--models", type=Path, help="folder of ONNX files (those installed)")
     group.add_argument(
         "--show-colour", action="store_true", help="colour images are shown and drawn too"
     )
     group.add_argument(
-        "--camera-fault", choices=FAULTS, default="none", help="wrong with the camera (none)"
+        "--camera-fault",
+        choices=FAULTS,
+        default=OWN["camera_fault"],
+        help="wrong with the camera (none)",
     )
 
 

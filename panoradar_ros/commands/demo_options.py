@@ -15,11 +15,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "backbone_model": None, "step_model": None,
     },
     "mmanomaly": {
-        "watch": "weapon", "normal": False, "scene_seconds": None, "draws": 4, "draw_steps": 4,
+        "watch": "intruder", "normal": False, "scene_seconds": None, "draws": 4, "draw_steps": 4,
         "models": None, "show_colour": False, "camera_fault": "none",
     },
 }  # fmt: skip
-"""Options of one system alone, and their defaults."""
+"""Options of one system alone, and their defaults; the commands declare them with these."""
 
 
 def refuse_others(arguments: argparse.Namespace) -> None:
