@@ -70,7 +70,10 @@ class EmulatorNode(LifecycleNode):
             progress=partial(tqdm, disable=None, unit="frame", desc="simulating"),
         )
         faults = CameraFaults(
-            values["camera_dark"], values["depth_holes"], values["camera_shift_px"], values["seed"]
+            values["camera_dark"],
+            values["depth_holes"],
+            float(np.deg2rad(values["camera_turn_deg"])),
+            values["seed"],
         )
         self._faulty = EmulatedCamera(self._recording, faults)
         self._sound = EmulatedCamera(self._recording, CameraFaults())

@@ -85,12 +85,11 @@ PARAMETERS = (
     ),
     Parameter("camera_dark", False, "There is next to no light", read_only=True),
     Parameter(
-        "camera_shift_px",
-        0,
-        "Columns that the image has moved to the left, as if the camera had been turned to the "
-        "right",
-        minimum=-128,
-        maximum=128,
+        "camera_turn_deg",
+        0.0,
+        "The camera has been turned to the right by this",
+        minimum=-45.0,
+        maximum=45.0,
         read_only=True,
     ),
     Parameter(

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import tempfile
 import time
 from collections import Counter
@@ -30,7 +31,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "dark": {"camera_dark": True},
     "no-depth": {"no_depth": True},
     "holes": {"depth_holes": 0.7},
-    "moved": {"camera_shift_px": 20},
+    "moved": {"camera_turn_deg": 6.0},
     "late": {"camera_delay_s": 1.0},
     "clock": {"camera_clock_s": 1.0},
 }
@@ -248,10 +249,7 @@ def _report(
     latency_ms = 1e3 * np.array(seen.latency_s[first:])
     node = seen.diagnostics.get("anomaly: watch", {})
     states = Counter(one.state for one in told.values())
-    reasons = Counter(
-        words.partition(": ")[2] for stamp, words in seen.states.items() if stamp in told
-    )
-    reasons.pop("", None)
+    reasons = [words.partition(": ")[2] for at, words in seen.states.items() if at in told]
     report = {
         "system": "mmanomaly",
         "simulated": True,
@@ -263,7 +261,7 @@ def _report(
         "frame_ms": known(float(node.get("frame_ms", "nan"))),
         "frames_skipped": int(node.get("frames_skipped", 0)),
         "states": {name: states[name] for name in ("normal", "anomaly", "unknown")},
-        "reason": reasons.most_common(1)[0][0] if reasons else "",
+        "reason": _commonest([one for one in reasons if one]),
         **{name: known(value) for name, value in asdict(score).items()},
         "cpu_fraction": round(usage["cpu"], 3),
         "rss_mb": round(usage["rss_mb"]),
@@ -274,6 +272,15 @@ def _report(
     names = {True: "anomaly", False: "calm"}
     pictures = {names[one]: live_picture(seen.snapshot(one, upright)) for one in seen.snapshots}
     return report, pictures
+
+
+def _commonest(reasons: list[str]) -> str:
+    """The reason told most often, whatever the numbers in it; the last time it was told."""
+    kinds = [re.sub(r"[\d.]+", "", one) for one in reasons]
+    if not kinds:
+        return ""
+    kind = Counter(kinds).most_common(1)[0][0]
+    return next(one for one in reversed(reasons) if re.sub(r"[\d.]+", "", one) == kind)
 
 
 def _table(report: dict[str, Any]) -> str:

@@ -119,7 +119,7 @@ def test_the_cameras_place_may_come_from_transforms(graph, monkeypatch):
     np.testing.assert_allclose(found.translation_m, RGBD_CAMERA.translation_m)
 
 
-def test_a_dark_holed_or_turned_camera_shows_it():
+def test_a_dark_or_holed_camera_shows_it():
     rgb = np.broadcast_to(np.arange(128, dtype=np.uint8)[:, None] * 2, (1, 96, 128, 3))
     depth_mm = np.full((1, 96, 128), 2500, np.uint16)
     depth_mm[0, :, 0] = 0
@@ -133,10 +133,33 @@ def test_a_dark_holed_or_turned_camera_shows_it():
     assert dark.mean() < 0.05 * rgb.mean()
     holes = EmulatedCamera(recording, CameraFaults(holes=0.6)).depth_m(0)
     assert np.isnan(holes).mean() == pytest.approx(0.6, abs=0.12)
-    turned = EmulatedCamera(recording, CameraFaults(shift_px=10)).colour(0)
-    np.testing.assert_array_equal(turned[:, :-10], rgb[0, :, 10:])
     with pytest.raises(ValueError, match="holes must be from 0 to 1"):
         CameraFaults(holes=1.5)
+
+
+def test_a_turned_camera_sees_a_wall_at_an_angle():
+    """A wall straight ahead is seen along rays of the turned camera; the middle looks aside."""
+    depth_mm = np.full((1, 96, 128), 2000, np.uint16)
+    columns = np.broadcast_to(np.arange(128, dtype=np.uint8)[:, None], (1, 96, 128, 3))
+    recording = SimpleNamespace(rgb=columns, depth_mm=depth_mm)
+    turn_rad = np.deg2rad(10)
+    turned = EmulatedCamera(recording, CameraFaults(turn_rad=turn_rad))
+    found = calibrated_points(turned.depth_m(0))
+    # back in the axes from before, the wall is where it was
+    cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+    ahead = cos * found[..., 2] - sin * found[..., 0]
+    known = np.isfinite(ahead)
+    np.testing.assert_allclose(ahead[known], 2.0, atol=1e-5)
+    assert 0.6 < known.mean() < 0.95
+    middle = turned.colour(0)[48, 63, 0]
+    assert middle == pytest.approx(63.5 + 110 * np.tan(turn_rad), abs=1.1)
+    with pytest.raises(ValueError, match="turn_rad"):
+        CameraFaults(turn_rad=1.0)
+
+
+def calibrated_points(depth_m):
+    """(row, column, 3) right, up, ahead of the camera."""
+    return depth_m[..., None] * RGBD_CAMERA.rays()
 
 
 @dataclass
