@@ -4,9 +4,7 @@ A folder of ``VIEW.npy``, int16 (frame, loop, antenna, sample, 2), and ``meta.js
 beside its place and renamed when it is complete.
 """
 
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.simulation.fixed_radar import LINES, fixed_radar
+from mmwave.simulation.kept_folder import forget_old, is_kept, new_folder
 from mmwave.simulation.recording import RecordingError, cache_folder, physics_digest
 from mmwave.simulation.room import RADAR_HEIGHT_M, OccupiedRoom, generate_room
 from mmwave.waveform import Waveform
@@ -84,10 +83,11 @@ def record_room(
         "waveform": asdict(waveform),
         "physics": physics_digest("fixed_radar", "room", "people"),
     }
-    if not _is_there(target, wanted):
-        _write(target, room, wanted, waveform, frames, progress)
+    if not is_kept(target, wanted):
+        with new_folder(target, wanted) as partial:
+            _fill(partial, room, waveform, frames, progress)
     os.utime(target)
-    _forget_old(root)
+    forget_old(root, ROOMS_KEPT)
     samples = {}
     for view in LINES:
         path = target / f"{view}.npy"
@@ -100,43 +100,24 @@ def record_room(
     return RoomRecording(target, room, waveform, samples)
 
 
-def _is_there(target: Path, wanted: dict[str, Any]) -> bool:
-    try:
-        return bool(json.loads((target / "meta.json").read_text(encoding="utf-8")) == wanted)
-    except (OSError, ValueError):
-        return False
-
-
-def _write(
-    target: Path,
+def _fill(
+    folder: Path,
     room: OccupiedRoom,
-    about: dict[str, Any],
     waveform: Waveform,
     frames: int,
     progress: Callable[..., Iterable[int]] | None,
 ) -> None:
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        shape = (
-            frames, waveform.loops_per_frame, waveform.virtual_antennas,
-            waveform.samples_per_chirp, 2,
-        )  # fmt: skip
-        files = {
-            view: np.lib.format.open_memmap(
-                partial / f"{view}.npy", mode="w+", dtype=np.int16, shape=shape
-            )
-            for view in LINES
-        }
-        _simulate(room, waveform, files, progress)
-        (partial / "meta.json").write_text(json.dumps(about), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-    except OSError as error:
-        raise RecordingError(f"{target} cannot be written ({error}): is the disk full?") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    shape = (
+        frames, waveform.loops_per_frame, waveform.virtual_antennas,
+        waveform.samples_per_chirp, 2,
+    )  # fmt: skip
+    files = {
+        view: np.lib.format.open_memmap(
+            folder / f"{view}.npy", mode="w+", dtype=np.int16, shape=shape
+        )
+        for view in LINES
+    }
+    _simulate(room, waveform, files, progress)
 
 
 def _simulate(
@@ -157,10 +138,3 @@ def _simulate(
         for number in progress(numbers) if progress is not None else numbers:
             for view, frame in zip(LINES, pool.map(next, sources), strict=True):
                 files[view][number] = frame
-
-
-def _forget_old(root: Path) -> None:
-    rooms = [path for path in root.glob("room_*") if (path / "meta.json").exists()]
-    rooms.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in rooms[ROOMS_KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)

@@ -5,9 +5,7 @@ row, column, 3), ``depth_mm.npy``, uint16 (frame, row, column) with 0 for a hole
 it is written beside its place and renamed when it is complete.
 """
 
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.camera import RGBD_CAMERA
+from mmwave.simulation.kept_folder import forget_old, is_kept, new_folder
 from mmwave.simulation.recording import RecordingError, cache_folder, physics_digest
 from mmwave.simulation.watch_camera import WatchCamera
 from mmwave.simulation.watch_radar import WatchRadar
@@ -110,10 +109,11 @@ def record_watch(
         "line": line,
         "physics": physics_digest(*_MODULES),
     }
-    if not _is_there(target, wanted):
-        _write(target, place, wanted, waveform, line, frames, progress)
+    if not is_kept(target, wanted):
+        with new_folder(target, wanted) as partial:
+            _simulate(partial, place, waveform, line, frames, progress)
     os.utime(target)
-    _forget_old(root)
+    forget_old(root, RECORDINGS_KEPT)
     try:
         arrays = {name: np.load(target / f"{name}.npy", mmap_mode="r") for name in _FILES}
         with np.load(target / "truth.npz") as truth:
@@ -124,36 +124,6 @@ def record_watch(
     except (OSError, ValueError, KeyError) as error:
         raise RecordingError(f"{target} cannot be read ({error}): delete it") from error
     return WatchRecording(target, place, waveform, **arrays)
-
-
-def _is_there(target: Path, wanted: dict[str, Any]) -> bool:
-    try:
-        return bool(json.loads((target / "meta.json").read_text(encoding="utf-8")) == wanted)
-    except (OSError, ValueError):
-        return False
-
-
-def _write(
-    target: Path,
-    place: WatchedPlace,
-    about: dict[str, Any],
-    waveform: Waveform,
-    line: str,
-    frames: int,
-    progress: Callable[..., Iterable[int]] | None,
-) -> None:
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        _simulate(partial, place, waveform, line, frames, progress)
-        (partial / "meta.json").write_text(json.dumps(about), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-    except OSError as error:
-        raise RecordingError(f"{target} cannot be written ({error}): is the disk full?") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _simulate(
@@ -194,10 +164,3 @@ def _simulate(
         anomalous=np.isfinite(position_m[:, 0]),
         position_m=position_m,
     )
-
-
-def _forget_old(root: Path) -> None:
-    found = [path for path in root.iterdir() if (path / "meta.json").exists()]
-    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found[RECORDINGS_KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
