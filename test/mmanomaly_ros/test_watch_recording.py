@@ -50,10 +50,13 @@ def test_a_damaged_recording_is_named(root):
 
 
 def test_what_fails_half_way_leaves_nothing(tmp_path):
-    target = tmp_path / "one"
-    with pytest.raises(RecordingError, match="is the disk full"), new_folder(target, {}) as folder:
-        (folder / "part").write_text("half")
-        raise OSError("no space left")
+    def fill():
+        with new_folder(tmp_path / "one", {}) as folder:
+            (folder / "part").write_text("half")
+            raise OSError("no space left")
+
+    with pytest.raises(RecordingError, match="is the disk full"):
+        fill()
     assert list(tmp_path.iterdir()) == []
 
 
