@@ -74,8 +74,8 @@ def live_picture(seen: Snapshot) -> Picture:
         top.append(_titled(_fitted(seen.image[..., ::-1]), "colour"))
     top += [floor_panel(seen), _titled(_heat(seen.heatmap), f"heatmap: {_axes(seen)}")]
     bottom = [
-        spectra_panel(seen.measured_db, "measured"),
-        spectra_panel(seen.expected_db, "expected"),
+        spectra_panel(seen.measured_db, "measured", seen.upright),
+        spectra_panel(seen.expected_db, "expected", seen.upright),
     ]
     rows = [_row(top), _row(bottom)]
     width = max(row.shape[1] for row in rows)
@@ -126,8 +126,16 @@ def floor_panel(seen: Snapshot) -> Picture:
     )
 
 
-def spectra_panel(spectrum_db: NDArray[np.floating] | None, name: str) -> Picture:
-    """All channels side by side, the nearest range below."""
+def spectra_panel(
+    spectrum_db: NDArray[np.floating] | None, name: str, upright: bool = False
+) -> Picture:
+    """All channels side by side, the nearest range below.
+
+    Args:
+        spectrum_db: (channel, range, column); None: nothing is known.
+        name: of the spectrum.
+        upright: the radar's line of antennas is; angles are elevations.
+    """
     parts = []
     for number, channel in enumerate(CHANNELS):
         if spectrum_db is None:
@@ -135,7 +143,10 @@ def spectra_panel(spectrum_db: NDArray[np.floating] | None, name: str) -> Pictur
         else:
             share = (spectrum_db[number] - FLOOR_DB) / (CEILING_DB - FLOOR_DB)
             part = _coloured(share, cv2.COLORMAP_VIRIDIS)
-        parts.append(_titled(part, f"{name}: {channel.replace('_', ' ')}"))
+        words = channel.replace("_", " ")
+        if upright:
+            words = words.replace("azimuth", "elevation")
+        parts.append(_titled(part, f"{name}: {words}"))
     return _row(parts, 2)
 
 
