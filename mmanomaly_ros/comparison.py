@@ -7,6 +7,9 @@ Three witnesses, each over the grid of range and lateral sine:
   ``range_doppler``, its strongest speed, for all sines of a range alike;
 * how little the pictures resemble each other, 1 - SSIM (Wang et al. 2004, equation 13).
 
+Behind a wall they are heard only where something moves as a body does
+(:func:`mmanomaly_ros.features.moving_bodies`).
+
 They are joined by a logistic regression: heatmap = 1 / (1 + exp(-(bias + sum of weight *
 evidence))), whose weights are fitted on validation data (:func:`fit_fusion`) and lie in the
 decision's card.
@@ -20,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmanomaly_ros.expectation import DB_PER_UNIT, Expectation
-from mmanomaly_ros.features import FrameFeatures, frame_features
+from mmanomaly_ros.features import FrameFeatures, frame_features, moving_bodies
 from mmanomaly_ros.spectrum import to_unit
-from mmanomaly_ros.watch import ANGLES, RANGES, position_of, watch_one_hot
+from mmanomaly_ros.watch import ANGLES, RANGES, is_behind_a_wall, position_of, watch_one_hot
 from mmwave.inference import ModelError, OnnxModel
 
 EVIDENCE = ("learned", "azimuth", "doppler", "dissimilarity")
@@ -31,6 +34,8 @@ _WINDOW = 7
 _SMOOTHED = (3, 3)
 """Columns and rows over which z is averaged: an echo fills several cells, a freak one."""
 _MOST_Z = 20.0
+_QUIET = -10.0
+"""Logit of a cell in which nobody can be."""
 _STRONGEST = 8
 """Cells whose mean logit stands for a frame."""
 
@@ -134,7 +139,10 @@ def z_score(
 
 
 def evidence_of(
-    learned: NDArray[np.floating], z: NDArray[np.floating], similarity: NDArray[np.floating]
+    learned: NDArray[np.floating],
+    z: NDArray[np.floating],
+    similarity: NDArray[np.floating],
+    somebody: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """What the witnesses say.
 
@@ -142,6 +150,8 @@ def evidence_of(
         learned: (range, column) logits of the comparator.
         z: (channel, range, column).
         similarity: (channel, range, column).
+        somebody: (range, column) where somebody can be; elsewhere nothing speaks for an anomaly.
+            Without it, everywhere.
 
     Returns:
         (evidence, range, column) by EVIDENCE.
@@ -151,7 +161,10 @@ def evidence_of(
     doppler = cv2.blur(more[_DOPPLER], _SMOOTHED).max(axis=1, keepdims=True)
     different = (1 - similarity[_AZIMUTH].mean(axis=0)) / 2
     every = (learned, azimuth, np.broadcast_to(doppler, azimuth.shape), different)
-    return np.stack(every).astype(np.float32)
+    evidence = np.stack(every).astype(np.float32)
+    if somebody is not None:
+        evidence[:, ~somebody] = np.array([_QUIET, 0.0, 0.0, 0.0], np.float32)[:, None]
+    return evidence
 
 
 class Comparer:
@@ -205,10 +218,14 @@ class Comparer:
             raise ModelError(f"{self._comparator.path.name} gives no numbers: export it anew")
         z = z_score(measured_db, expectation.mean_db, expectation.spread_db)
         similarity = ssim_map(measured_db, expectation.mean_db)
-        evidence = evidence_of(learned, z, similarity)
+        surface_m = expectation.surface_m
+        somebody = (
+            moving_bodies(measured_db, range_bin_m, surface_m) if is_behind_a_wall(watch) else None
+        )
+        evidence = evidence_of(learned, z, similarity, somebody)
         logits = fusion.logits(evidence)
         score = frame_score(logits, frame, fusion)
-        features = frame_features(measured_db, score, range_bin_m, expectation.surface_m)
+        features = frame_features(measured_db, score, range_bin_m, surface_m)
         heatmap = sigmoid(logits).astype(np.float32)
         return Comparison(heatmap, evidence, z, similarity, score, features)
 

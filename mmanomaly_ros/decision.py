@@ -1,9 +1,10 @@
 """From scores of frames to alarms: the same for evaluation and for the live node.
 
 A decision is made over the last frames. Of a hidden object and an intruder it is their mean score;
-of a fall it is how much the last three seconds look like one (:mod:`mmanomaly_ros.falls`).
-A sequence is anomalous if the alarm ever switched on. Thresholds come from normal validation data
-for a stated share of false alarms.
+of a fall it is how much the last three seconds look like one (:mod:`mmanomaly_ros.falls`). Where
+somebody moves before the wall, mirror images and shadows of them move behind it, and normal scores
+are higher: so much is taken off while it lasts. A sequence is anomalous if the alarm ever switched
+on. Thresholds come from normal validation data for a stated share of false alarms.
 """
 
 import json
@@ -26,7 +27,9 @@ from mmwave.inference import ModelError
 
 FALSE_ALARM_RATE = 1 / 200
 CONFIDENCE = 0.95
-WINDOWS = {"weapon": 4, "intruder": 4, "fall": 30}
+WINDOWS = {"weapon": 4, "intruder": 20, "fall": 30}
+STIRRED_DB = 15.0
+"""Moving power before a wall, over the noise, from which somebody is there."""
 _CALM_FACTOR = 10.0
 """The alarm ends below a score that so many times more normal frames exceed."""
 
@@ -40,6 +43,7 @@ class WatchDecision:
         alarm: thresholds and times.
         fusion: weights of the heatmap.
         novelty: of the fall watch, else None.
+        stirred_excess: taken off the score where somebody moves before the wall.
         false_alarm_rate: share of normal frames above on_threshold that is not exceeded, with
             CONFIDENCE and for frames like those it was chosen on.
         normal_frames: scores that it was chosen on.
@@ -55,6 +59,7 @@ class WatchDecision:
     alarm: AlarmSettings
     fusion: Fusion = field(default_factory=Fusion)
     novelty: FallNovelty | None = None
+    stirred_excess: float = 0.0
     false_alarm_rate: float = FALSE_ALARM_RATE
     normal_frames: int = 0
     peak_least: float = 0.5
@@ -68,6 +73,8 @@ class WatchDecision:
             )
         if not 0 < self.false_alarm_rate < 1:
             raise ValueError(f"false_alarm_rate must be in 0..1, got {self.false_alarm_rate}")
+        if not 0 <= self.stirred_excess < np.inf:
+            raise ValueError(f"stirred_excess must be at least 0, got {self.stirred_excess}")
 
     def as_json(self) -> dict[str, Any]:
         """For a card."""
@@ -96,7 +103,8 @@ class WatchDecision:
 
 
 _PLAIN = (
-    "window", "false_alarm_rate", "normal_frames", "peak_least", "peak_count", "peak_apart_m",
+    "window", "stirred_excess", "false_alarm_rate", "normal_frames", "peak_least", "peak_count",
+    "peak_apart_m",
 )  # fmt: skip
 
 
@@ -173,9 +181,15 @@ class SequenceDecider:
         self._last.append(features)
         if len(self._last) < self._decision.window:
             return np.nan
+        excess = self._decision.stirred_excess if is_stirred(self._last) else 0.0
         if self._decision.novelty is not None:
-            return self._decision.novelty(list(self._last))
-        return float(np.mean([one.score for one in self._last]))
+            return self._decision.novelty(list(self._last)) - excess
+        return float(np.mean([one.score for one in self._last])) - excess
+
+
+def is_stirred(frames: Iterable[FrameFeatures]) -> bool:
+    """Whether somebody moves before the wall in any of the frames."""
+    return any(one.before_db > STIRRED_DB for one in frames)
 
 
 @dataclass(frozen=True)
@@ -252,6 +266,50 @@ def threshold_for(
     return Threshold(float(values[-1]), float(1 - (1 - confidence) ** (1 / values.size)))
 
 
+@dataclass(frozen=True)
+class _NormalScores:
+    """Of windows in which nobody moves before the wall, and of the others."""
+
+    calm: NDArray[np.float64]
+    stirred: NDArray[np.float64]
+
+    @staticmethod
+    def of(runs: Sequence[Sequence[FrameFeatures]], decision: WatchDecision) -> "_NormalScores":
+        parts: tuple[list[float], list[float]] = ([], [])
+        for run in runs:
+            scores = decide(run, decision).scores
+            for last in np.flatnonzero(np.isfinite(scores)).tolist():
+                window = run[last + 1 - decision.window : last + 1]
+                parts[is_stirred(window)].append(float(scores[last]))
+        return _NormalScores(np.array(parts[0]), np.array(parts[1]))
+
+    @property
+    def size(self) -> int:
+        return self.calm.size + self.stirred.size
+
+    def quantile(self, share: float, excess: float) -> float:
+        """The higher one of the two, the excess taken off."""
+        known = [
+            float(np.quantile(one, share)) - taken
+            for one, taken in ((self.calm, 0.0), (self.stirred, excess))
+            if one.size
+        ]
+        return max(known)
+
+    def threshold(self, rate: float, confidence: float) -> tuple[Threshold, float]:
+        """The threshold, and the excess of the stirred windows.
+
+        Calm scores hardly differ: the highest is their threshold. So all false alarms that are
+        allowed may come where somebody stirs.
+        """
+        if not (self.calm.size and self.stirred.size):
+            return threshold_for(np.concatenate([self.calm, self.stirred]), rate, confidence), 0.0
+        calm = float(self.calm.max())
+        share = self.stirred.size / self.size
+        stirred = threshold_for(self.stirred, min(rate / share, 0.5), confidence)
+        return Threshold(calm, stirred.rate * share), max(stirred.value - calm, 0.0)
+
+
 def fit_decision(
     watch: int,
     normal: Sequence[Sequence[FrameFeatures]],
@@ -263,9 +321,6 @@ def fit_decision(
     fall_frames: int = 5,
 ) -> WatchDecision:
     """Choose how a watch decides from normal validation sequences.
-
-    Of the fall watch every other sequence tells what is normal, and the others choose the
-    threshold, which would be too low on those it was fitted to.
 
     Args:
         watch: its number.
@@ -282,25 +337,23 @@ def fit_decision(
     """
     frames = WINDOWS[TASKS[watch]] if window is None else window
     novelty = None
-    judged = list(normal)
     if TASKS[watch] == "fall":
-        learned, judged = judged[::2], judged[1::2]
         novelty = FallNovelty.fitted(
-            [run[start : start + frames] for run in learned
+            [run[start : start + frames] for run in normal
              for start in range(len(run) - frames + 1)]
         )  # fmt: skip
     first = WatchDecision(frames, AlarmSettings(0.0, 0.0), fusion or Fusion(), novelty)
-    scores = np.concatenate([decide(run, first).scores for run in judged] or [np.zeros(0)])
-    scores = scores[np.isfinite(scores)]
+    scores = _NormalScores.of(normal, first)
     if not scores.size:
         raise ValueError(f"no normal sequence of {TASKS[watch]} is as long as {frames} frames")
-    on = threshold_for(scores, rate, confidence)
-    off = min(float(np.quantile(scores, max(1 - _CALM_FACTOR * rate, 0.5))), on.value)
+    on, excess = scores.threshold(rate, confidence)
+    off = min(scores.quantile(max(1 - _CALM_FACTOR * rate, 0.5), excess), on.value)
     return WatchDecision(
         window=frames,
         alarm=AlarmSettings(on.value, off, rise_frames, fall_frames),
         fusion=fusion or Fusion(),
         novelty=novelty,
+        stirred_excess=excess,
         false_alarm_rate=on.rate,
         normal_frames=int(scores.size),
         peak_apart_m=0.2 if TASKS[watch] == "weapon" else 0.5,

@@ -1,10 +1,9 @@
 """How much the last seconds behind a wall look like a fall, next to all normal times.
 
-The radar's line of antennas is upright. Who falls is fast, and what moves is then lower than it
-was: three numbers of a window of frames say so. How far each is above its mean over normal windows,
-in deviations, adds up to the score; what is as low, as calm or lower than usual does not count
-against it. Nothing is learned of falls: which numbers count is our choice, what is usual comes from
-normal times.
+The radar's line of antennas is upright. Who has fallen is low, and was not before: two numbers of a
+window of frames say so. How far each is above its mean over normal windows, in deviations, adds up
+to the score; what is higher than usual does not count against it. Nothing is learned of falls:
+which numbers count is our choice, what is usual comes from normal times.
 """
 
 from collections.abc import Sequence
@@ -16,10 +15,12 @@ from numpy.typing import NDArray
 
 from mmanomaly_ros.features import FrameFeatures
 
-WINDOW_FEATURES = ("drop", "low_gain", "most_fast_db")
+WINDOW_FEATURES = ("low_gain", "low_end")
 _WINDOWS_PER_FEATURE = 5
 _LEAST, _MOST = -1.0, 4.0
 """Deviations that a number counts with: one that is far off must not decide alone."""
+_KNOWN_FRAMES = 3
+"""Of a third of a window, with a body in them, that tell of it."""
 
 
 def window_features(frames: Sequence[FrameFeatures]) -> NDArray[np.float64]:
@@ -29,9 +30,8 @@ def window_features(frames: Sequence[FrameFeatures]) -> NDArray[np.float64]:
         frames: at least three, in order.
 
     Returns:
-        By WINDOW_FEATURES: how far the sine of the elevation of what moves fell from the first
-        third to the last; by how much the share of it that is low rose; the highest fast power.
-        The first two are 0 where nothing is known of a third.
+        By WINDOW_FEATURES: by how much the share of the body that is low rose from the first third
+        to the last, and how large it is in the last. NaN where a third tells nothing.
 
     Raises:
         ValueError: there are fewer than three.
@@ -39,22 +39,14 @@ def window_features(frames: Sequence[FrameFeatures]) -> NDArray[np.float64]:
     if len(frames) < 3:
         raise ValueError(f"a window has at least 3 frames, got {len(frames)}")
     third = len(frames) // 3
-    return np.array(
-        [
-            -_rise([one.sine for one in frames], third),
-            _rise([one.low_share for one in frames], third),
-            max(one.fast_db for one in frames),
-        ]
-    )
+    low = np.array([one.low_share for one in frames])
+    first, last = _mean(low[:third]), _mean(low[-third:])
+    return np.array([last - first, last])
 
 
-def _rise(values: Sequence[float], third: int) -> float:
-    first, last = (
-        part[np.isfinite(part)] for part in (np.array(values[:third]), np.array(values[-third:]))
-    )
-    if not first.size or not last.size:
-        return 0.0
-    return float(last.mean() - first.mean())
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size >= min(_KNOWN_FRAMES, values.size) else np.nan
 
 
 @dataclass(frozen=True)
@@ -84,11 +76,12 @@ class Normals:
 
     @staticmethod
     def fitted(samples: NDArray[np.floating]) -> "Normals":
-        """From (n, d) samples.
+        """From (n, d) samples; those with a NaN in them do not count.
 
         Raises:
             ValueError: they are too few, or a number never changes.
         """
+        samples = samples[np.isfinite(samples).all(axis=1)]
         count, size = samples.shape
         if count < _WINDOWS_PER_FEATURE * size:
             raise ValueError(
@@ -101,8 +94,11 @@ class Normals:
         return Normals(samples.mean(axis=0), deviation)
 
     def excess(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(...) sum over the numbers (..., d) of how many deviations each is above its mean."""
+        """(...) sum over the numbers (..., d) of how many deviations each is above its mean; of one
+        that is not known, the least.
+        """
         deviations = (np.asarray(values, np.float64) - self.mean) / self.deviation
+        deviations = np.where(np.isnan(deviations), _LEAST, deviations)
         return np.asarray(np.clip(deviations, _LEAST, _MOST).sum(axis=-1))
 
 

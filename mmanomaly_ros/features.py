@@ -1,24 +1,40 @@
-"""Numbers of one frame that a decision over time looks at."""
+"""Numbers of one frame that a decision over time looks at, and which cells hold a moving body.
+
+Behind a wall somebody moves, if only by breathing: in their cells nearly all of the power moves. A
+wall or a cupboard that is now hidden and now not, because somebody walks before it, changes too;
+but most of its power stands still, and of a mirror that is uncovered only one or two ranges answer.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmanomaly_ros.spectrum import speeds_mps
 from mmanomaly_ros.watch import ANGLES, RANGES
 
-_MOVING_AZIMUTH, _RANGE_DOPPLER = 1, 2
+_WHOLE, _MOVING = 0, 1
 _LEAST_DB = 4.0
 """Over the noise, from which a cell counts."""
+_MOVES_DB = -4.0
+"""Of the moving power over the whole one, from which a cell is one of a moving body."""
 _WALL_M = 0.3
 """From the front of a wall to where a room begins: the wall, and the radar's point spread."""
+_BEFORE_M = 0.15
+"""Before the wall, to where somebody in front of it is looked for."""
+_NEAREST_BIN = 8
+"""The transmitters' leakage is nearer."""
 _LAST_BIN = RANGES - 6
 """From here on leakage comes round the transform."""
-LOW_SINE = -0.15
-FAST_MPS = 0.4
-_FAINT = 10.0
-"""Power over the noise below which there is hardly any motion to tell a place or a speed of."""
+_HEIGHTS_M = (-1.1, 0.8)
+"""Of people, over a radar a metre above the floor; what is outside is a mirror image."""
+LOW_M = -0.5
+"""Who stands or sits has half of their body above, who lies has nothing there."""
+_FAINT_DB, _CLEAR_DB = 6.0, 14.0
+"""A range counts by its decibels above the first, and not more than up to the second: what is
+strong is often a mirror, and a body is long."""
+_BODY_M = 0.5
+"""Half of the ranges that belong to one body."""
+_LEAST_MASS = 20.0
 
 
 @dataclass(frozen=True)
@@ -27,22 +43,31 @@ class FrameFeatures:
 
     Attributes:
         score: of the frame, in logits.
-        energy_db: moving power, behind the wall if there is one, 10 log10(1 + sum over the noise).
-        extent_mps: root mean square radial speed of it; 0 where there is hardly any.
-        range_m: its centroid; NaN where there is hardly any.
-        sine: likewise.
-        low_share: of it, at sines below LOW_SINE; NaN where there is hardly any. For an upright
-            line of antennas that is near the floor.
-        fast_db: of it, what is faster than FAST_MPS, as energy_db.
+        before_db: highest moving power before the wall, over the noise; -inf without a wall.
+        low_share: of the power of the body that moves most behind it, which is below LOW_M, for an
+            upright line of antennas; NaN where there is hardly any motion.
     """
 
     score: float
-    energy_db: float
-    extent_mps: float
-    range_m: float
-    sine: float
-    low_share: float = float("nan")
-    fast_db: float = 0.0
+    before_db: float = -np.inf
+    low_share: float = np.nan
+
+
+def moving_bodies(
+    measured_db: NDArray[np.floating], range_bin_m: float, beyond_m: float = 0.0
+) -> NDArray[np.bool_]:
+    """(range, column) cells behind a wall whose power moves.
+
+    Args:
+        measured_db: (channel, range, column).
+        range_bin_m: of the radar.
+        beyond_m: where the wall is; 0 without one.
+    """
+    moving = measured_db[_MOVING]
+    there = (moving >= _LEAST_DB) & (moving - measured_db[_WHOLE] >= _MOVES_DB)
+    there[: _behind_bin(range_bin_m, beyond_m)] = False
+    there[_LAST_BIN:] = False
+    return np.asarray(there)
 
 
 def frame_features(
@@ -57,23 +82,27 @@ def frame_features(
         beyond_m: what is nearer does not count; the wall, of a room behind one.
     """
     measured = np.asarray(measured_db, np.float64)
-    power = np.where(measured >= _LEAST_DB, 10 ** (measured / 10) - 1, 0.0)
-    power[:, : int((beyond_m + _WALL_M) / range_bin_m) if beyond_m > 0 else 0] = 0
-    power[:, _LAST_BIN:] = 0
-    doppler, azimuth = power[_RANGE_DOPPLER], power[_MOVING_AZIMUTH]
-    total = float(doppler.sum())
-    squared = float((doppler * speeds_mps() ** 2).sum())
-    place = float(azimuth.sum())
-    seen = place > _FAINT
-    ranges = np.arange(RANGES)[:, None] * range_bin_m
-    sines = np.linspace(-1, 1, ANGLES)
-    fast = float(doppler[:, np.abs(speeds_mps()) > FAST_MPS].sum())
+    end = int((beyond_m - _BEFORE_M) / range_bin_m)
+    before = measured[_MOVING, _NEAREST_BIN : max(end, _NEAREST_BIN)]
+    height_m = np.arange(RANGES)[:, None] * range_bin_m * np.linspace(-1, 1, ANGLES)
+    there = moving_bodies(measured, range_bin_m, beyond_m)
+    there &= (height_m >= _HEIGHTS_M[0]) & (height_m <= _HEIGHTS_M[1])
+    power = np.where(there, 10 ** (measured[_MOVING] / 10) - 1, 0.0)
+    in_range = power.sum(axis=1)
+    weight = np.clip(10 * np.log10(1 + in_range), _FAINT_DB, _CLEAR_DB) - _FAINT_DB
+    half = round(_BODY_M / range_bin_m)
+    middle = int(np.convolve(weight, np.ones(2 * half + 1), "same").argmax())
+    rows = slice(max(middle - half, 0), middle + half + 1)
+    mass = float(weight[rows].sum())
+    share = weight[rows, None] * power[rows] / np.maximum(in_range[rows, None], 1e-9)
     return FrameFeatures(
         score=score,
-        energy_db=10 * float(np.log10(1 + total)),
-        extent_mps=float(np.sqrt(squared / (total + _FAINT))),
-        range_m=float((azimuth * ranges).sum() / place) if seen else np.nan,
-        sine=float((azimuth * sines).sum() / place) if seen else np.nan,
-        low_share=float(azimuth[:, sines < LOW_SINE].sum() / place) if seen else np.nan,
-        fast_db=10 * float(np.log10(1 + fast)),
+        before_db=float(before.max(initial=-np.inf)),
+        low_share=float(share[height_m[rows] < LOW_M].sum() / mass)
+        if mass >= _LEAST_MASS
+        else np.nan,
     )
+
+
+def _behind_bin(range_bin_m: float, beyond_m: float) -> int:
+    return int((beyond_m + _WALL_M) / range_bin_m) if beyond_m > 0 else 0

@@ -51,9 +51,22 @@ def is_upright(watch: int) -> bool:
     Raises:
         ValueError: there is none.
     """
+    return LINES[_known(watch)] == "vertical"
+
+
+def _known(watch: int) -> str:
     if not 0 <= watch < len(TASKS):
         raise ValueError(f"watch must be from 0 to {len(TASKS) - 1}, got {watch}")
-    return LINES[TASKS[watch]] == "vertical"
+    return TASKS[watch]
+
+
+def is_behind_a_wall(watch: int) -> bool:
+    """Whether the watch with this number looks through a wall.
+
+    Raises:
+        ValueError: there is none.
+    """
+    return _known(watch) != "weapon"
 
 
 def watch_one_hot(watch: ArrayLike) -> NDArray[np.float32]:

@@ -93,7 +93,7 @@ class Compares:
         row, column = cell_of(np.array(PLACE_M), range_bin_m)
         rows, columns = np.meshgrid(np.arange(RANGES), np.arange(ANGLES), indexing="ij")
         heat = 0.9 * np.exp(-(((rows - row) / 3) ** 2) - ((columns - column) / 3) ** 2)
-        features = FrameFeatures(self.score, 0.0, 0.0, np.nan, np.nan)
+        features = FrameFeatures(self.score)
         other = np.zeros((len(CHANNELS), RANGES, ANGLES), np.float32)
         return Comparison(heat.astype(np.float32), other, other, other, self.score, features)
 

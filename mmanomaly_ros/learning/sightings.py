@@ -27,9 +27,9 @@ from mmanomaly_ros.comparison import (
 )
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.expectation import Expectation, Expecter
-from mmanomaly_ros.features import FrameFeatures, frame_features
+from mmanomaly_ros.features import FrameFeatures, frame_features, moving_bodies
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM, from_unit, to_unit
-from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, watch_id
+from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_behind_a_wall, watch_id
 from mmwave.inference import OnnxModel
 
 WITNESSES = (*EVIDENCE, "frame")
@@ -205,13 +205,16 @@ class Sources:
         spread = self.restored_db.get(watch, np.full(len(restored), 3.0))
         z = z_score(measured_db, restored, np.broadcast_to(spread[:, None, None], restored.shape))
         learned = np.zeros((RANGES, ANGLES), np.float32)
-        evidence = evidence_of(learned, z, ssim_map(measured_db, restored))
+        somebody = (
+            moving_bodies(measured_db, self._range_bin_m) if is_behind_a_wall(watch) else None
+        )
+        evidence = evidence_of(learned, z, ssim_map(measured_db, restored), somebody)
         return Sighting(evidence, 0.0, frame_features(measured_db, 0.0, self._range_bin_m))
 
     def _level(self, measured_db: NDArray[np.floating], watch: int) -> Sighting:
         channel = _WHOLE if TASKS[watch] == "weapon" else _MOVING
         level = float(np.max(measured_db[channel, _NEAREST_BIN:]))
-        return Sighting(_NOTHING, level, FrameFeatures(level, 0.0, 0.0, np.nan, np.nan))
+        return Sighting(_NOTHING, level, FrameFeatures(level))
 
 
 _NOTHING = np.zeros((len(EVIDENCE), RANGES, ANGLES), np.float16)

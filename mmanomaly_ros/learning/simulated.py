@@ -30,8 +30,8 @@ from mmwave.spectrum import as_complex
 
 LEARNED_FRAMES = 6
 """Frames at the beginning that are not kept."""
-FRAMES = {"weapon": 16, "intruder": 8, "fall": 60}
-"""That are kept of a sequence."""
+FRAMES = {"weapon": 16, "intruder": 40, "fall": 60}
+"""That are kept of a sequence, unless told otherwise: as many as a decision needs, and more."""
 CONDITIONS = {
     "seen": (SEEN_CLOTHES, SEEN_WALLS),
     "new": (NEW_CLOTHES, NEW_WALLS),
@@ -75,7 +75,7 @@ class Wanted:
     def file_name(self) -> str:
         """Of the sequence in a folder."""
         kind = "anomaly" if self.anomalous else "normal"
-        return f"{self.watch}_{kind}_{self.conditions}_{self.seed:06d}.npz"
+        return f"{self.watch}_{kind}_{self.conditions}_{self.seed:06d}_{self.frames}.npz"
 
 
 def simulate_sequence(wanted: Wanted) -> dict[str, NDArray[Any]]:

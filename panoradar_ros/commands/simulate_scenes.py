@@ -30,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="seen",
         help="clothes and walls that networks learn with, or others (seen)",
     )
+    parser.add_argument(
+        "--frames",
+        type=int,
+        help="of each sequence, ten a second (weapon 16, intruder 40, fall 60)",
+    )
     parser.add_argument("--seed", type=int, default=500_000, help="of the first place (500000)")
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument(
@@ -43,9 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate the sequences that are not there yet."""
-    for name in ("sequences", "jobs"):
-        if getattr(arguments, name) < 1:
-            raise ValueError(f"--{name} must be at least 1, got {getattr(arguments, name)}")
+    for name in ("sequences", "jobs", "frames"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise ValueError(f"--{name} must be at least 1, got {value}")
     if arguments.seed < 0:
         raise ValueError(f"--seed must not be negative, got {arguments.seed}")
     root = arguments.output.resolve()
@@ -54,7 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
     kinds = {"normal": (False,), "anomaly": (True,), "both": (False, True)}[arguments.kind]
     threads = threads_each(arguments.jobs, arguments.dask)
     wanted = [
-        (root, watch, arguments.seed + number, anomalous, arguments.conditions, threads)
+        (
+            root,
+            watch,
+            arguments.seed + number,
+            anomalous,
+            arguments.conditions,
+            arguments.frames,
+            threads,
+        )
         for number in range(arguments.sequences)
         for watch in arguments.watches
         for anomalous in kinds
@@ -75,12 +89,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sequence(
-    root: Path, watch: str, seed: int, anomalous: bool, conditions: str, threads: int
+    root: Path,
+    watch: str,
+    seed: int,
+    anomalous: bool,
+    conditions: str,
+    frames: int | None,
+    threads: int,
 ) -> str:
     import numba
 
     from mmanomaly_ros.learning.simulated import FRAMES, Wanted, simulate_into
 
     numba.set_num_threads(threads)
-    simulate_into(root, Wanted(watch, seed, anomalous, conditions, FRAMES[watch]))
+    simulate_into(root, Wanted(watch, seed, anomalous, conditions, frames or FRAMES[watch]))
     return ""

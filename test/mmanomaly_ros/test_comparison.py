@@ -15,8 +15,8 @@ from mmanomaly_ros.comparison import (
     ssim_map,
     z_score,
 )
-from mmanomaly_ros.features import frame_features
-from mmanomaly_ros.spectrum import WATCH_WAVEFORM, speeds_mps
+from mmanomaly_ros.features import frame_features, moving_bodies
+from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import cell_of, position_of
 from mmwave.inference import ModelError
 
@@ -164,23 +164,56 @@ def test_peaks_at_the_edges_stay_on_the_map(row, column):
     np.testing.assert_allclose(found.position_m, [position_of(row, column, BIN_M)], atol=1e-9)
 
 
-def test_features_tell_energy_speed_and_place_of_what_moves_behind_the_wall():
-    measured = np.full(SHAPE, -10.0)
-    nothing = frame_features(measured, 1.5, BIN_M)
-    assert (nothing.score, nothing.energy_db, nothing.extent_mps) == (1.5, 0, 0)
-    assert np.isnan(nothing.range_m)
+def body_at(row, column, db, rows=8, whole_db=None):
+    """Spectra of somebody in eight ranges, in a beam of nine columns."""
+    measured = np.full(SHAPE, 0.0)
+    columns = slice(column - 4, column + 5)
+    measured[1, row : row + rows, columns] = db
+    measured[0, row : row + rows, columns] = db if whole_db is None else whole_db
+    return measured
+
+
+def test_a_body_behind_the_wall_moves_as_a_whole():
+    measured = body_at(80, 20, 20.0)
+    expected = np.zeros((128, 64), bool)
+    expected[80:88, 16:25] = True
+    np.testing.assert_array_equal(moving_bodies(measured, BIN_M, 1.5), expected)
+    assert not moving_bodies(measured, BIN_M, 3.6).any()  # before the wall
+    # a cupboard that is now hidden and now not: most of it stands still
+    assert not moving_bodies(body_at(80, 20, 20.0, whole_db=30.0), BIN_M, 1.5).any()
+    assert not moving_bodies(body_at(80, 20, 2.0), BIN_M, 1.5).any()  # noise
+    assert not moving_bodies(body_at(122, 20, 20.0, 6), BIN_M, 1.5).any()  # leakage come round
+
+
+def test_features_tell_who_is_low_and_who_stirs_before_the_wall():
+    nothing = frame_features(np.full(SHAPE, 0.0), 1.5, BIN_M, 1.5)
+    assert nothing.score == 1.5
     assert np.isnan(nothing.low_share)
-    measured[2, 50, [16, 48]] = 30.0
-    measured[1, 60:63, 40] = 30.0
-    measured[1, 80, 10] = measured[1, 60, 40]
-    for before in (0.0, 1.0):
-        found = frame_features(measured, 0.0, BIN_M, before)
-        assert found.energy_db == pytest.approx(10 * np.log10(1 + 2 * 999))
-        assert found.extent_mps == pytest.approx(speeds_mps()[48], rel=0.01)
-        assert found.range_m == pytest.approx((60 + 61 + 62 + 80) / 4 * BIN_M)
-        assert found.low_share == pytest.approx(1 / 4)
-        assert found.fast_db == found.energy_db
-        # somebody in front of the wall
-        measured[1:, 20] = 40.0 if before == 0.0 else measured[1:, 20]
-    assert frame_features(measured, 0.0, BIN_M).range_m < 1.0
-    assert np.isnan(frame_features(measured, 0.0, BIN_M, 4.0).range_m)
+    assert nothing.before_db == 0
+    upright, lying = body_at(80, 33, 20.0), body_at(80, 22, 20.0)  # 0.2 m over it, 1 m below
+    assert frame_features(upright, 0.0, BIN_M, 1.5).low_share == 0
+    assert frame_features(lying, 0.0, BIN_M, 1.5).low_share == pytest.approx(1.0)
+    both = np.maximum(upright, lying)
+    assert 0.25 < frame_features(both, 0.0, BIN_M, 1.5).low_share < 0.6
+    # a mirror that is uncovered is strong, but in one range
+    flash = np.maximum(lying, body_at(105, 31, 60.0, 1))
+    assert frame_features(flash, 0.0, BIN_M, 1.5).low_share == pytest.approx(1.0)
+    # nobody is three metres tall
+    assert np.isnan(frame_features(body_at(80, 55, 30.0), 0.0, BIN_M, 1.5).low_share)
+    stirred = frame_features(np.maximum(lying, body_at(20, 31, 40.0)), 0.0, BIN_M, 1.5)
+    assert stirred.before_db == 40
+    assert stirred.low_share == pytest.approx(1.0)
+    assert frame_features(lying, 0.0, BIN_M).before_db == -np.inf  # there is no wall
+
+
+def test_witnesses_are_heard_where_somebody_can_be():
+    generator = np.random.default_rng(3)
+    learned, z = generator.normal(0, 3, (128, 64)), generator.normal(0, 3, SHAPE)
+    similarity = generator.uniform(-1, 1, SHAPE)
+    somebody = np.zeros((128, 64), bool)
+    somebody[40:50, 10:30] = True
+    heard = evidence_of(learned, z, similarity, somebody)
+    every = evidence_of(learned, z, similarity)
+    np.testing.assert_array_equal(heard[:, somebody], every[:, somebody])
+    assert (heard[EVIDENCE.index("learned")][~somebody] == -10).all()
+    assert (heard[1:, ~somebody] == 0).all()

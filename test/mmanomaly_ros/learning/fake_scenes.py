@@ -27,7 +27,7 @@ def spectrum_db(rng, person_m=PERSON_M):
     speeds = np.exp(-((rows - row) ** 2) / 8 - (columns - 34) ** 2 / 6)
     wall = np.exp(-((rows - WALL_M / WATCH_WAVEFORM.range_bin_m) ** 2) / 8)
     noise = rng.exponential(1, (3, 128, 64))
-    power = noise + np.stack([1e4 * person + 1e4 * wall, 3e3 * person, 1e4 * speeds])
+    power = noise + np.stack([1e4 * person + 1e4 * wall, 8e3 * person, 1e4 * speeds])
     return 10 * np.log10(power)
 
 

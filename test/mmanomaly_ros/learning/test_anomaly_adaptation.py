@@ -202,7 +202,7 @@ def decision(on=3.0, off=2.0, rate=0.005):
 
 
 def features(scores):
-    return [FrameFeatures(float(one), 0.0, 0.0, np.nan, np.nan) for one in scores]
+    return [FrameFeatures(float(one)) for one in scores]
 
 
 def normal_scores(mean, deviation, frames=2000, seed=0):

@@ -58,7 +58,7 @@ def test_a_sequence_is_made_once_and_whole(tmp_path):
     before = path.stat().st_mtime_ns
     assert simulate_into(tmp_path, wanted) == path
     assert path.stat().st_mtime_ns == before
-    assert [one.name for one in tmp_path.iterdir()] == ["weapon_anomaly_new_000702.npz"]
+    assert [one.name for one in tmp_path.iterdir()] == ["weapon_anomaly_new_000702_16.npz"]
     with np.load(path) as there:
         again = simulate_sequence(wanted)
         assert set(there.files) == set(again)
@@ -81,4 +81,4 @@ def test_the_command_goes_on_with_what_is_missing(tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["simulated"] is True
     assert told["sequences"] == 1
-    assert [one.name for one in tmp_path.iterdir()] == ["weapon_normal_seen_000703.npz"]
+    assert [one.name for one in tmp_path.iterdir()] == ["weapon_normal_seen_000703_16.npz"]
