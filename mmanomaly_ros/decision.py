@@ -268,20 +268,33 @@ def threshold_for(
 
 @dataclass(frozen=True)
 class _NormalScores:
-    """Of windows in which nobody moves before the wall, and of the others."""
+    """Of normal windows.
+
+    Attributes:
+        calm: of those in which nobody moves before the wall.
+        stirred: of the others.
+        calm_highest: of every sequence with calm windows, the highest of their scores.
+    """
 
     calm: NDArray[np.float64]
     stirred: NDArray[np.float64]
+    calm_highest: NDArray[np.float64]
 
     @staticmethod
     def of(runs: Sequence[Sequence[FrameFeatures]], decision: WatchDecision) -> "_NormalScores":
-        parts: tuple[list[float], list[float]] = ([], [])
+        calm: list[float] = []
+        stirred: list[float] = []
+        highest: list[float] = []
         for run in runs:
             scores = decide(run, decision).scores
+            own: tuple[list[float], list[float]] = ([], [])
             for last in np.flatnonzero(np.isfinite(scores)).tolist():
                 window = run[last + 1 - decision.window : last + 1]
-                parts[is_stirred(window)].append(float(scores[last]))
-        return _NormalScores(np.array(parts[0]), np.array(parts[1]))
+                own[is_stirred(window)].append(float(scores[last]))
+            calm += own[False]
+            stirred += own[True]
+            highest += [max(own[False])] if own[False] else []
+        return _NormalScores(np.array(calm), np.array(stirred), np.array(highest))
 
     @property
     def size(self) -> int:
@@ -299,12 +312,15 @@ class _NormalScores:
     def threshold(self, rate: float, confidence: float) -> tuple[Threshold, float]:
         """The threshold, and the excess of the stirred windows.
 
-        Calm scores hardly differ: the highest is their threshold. So all false alarms that are
-        allowed may come where somebody stirs.
+        Calm scores hardly differ, so that their threshold can be above all of them, and all false
+        alarms that are allowed may come where somebody stirs. Above the highest by what that is
+        above nine in ten of the sequences' highest: if those have an exponential tail, of n
+        sequences n^2 / 10 would be needed for one to exceed it.
         """
         if not (self.calm.size and self.stirred.size):
             return threshold_for(np.concatenate([self.calm, self.stirred]), rate, confidence), 0.0
-        calm = float(self.calm.max())
+        highest = float(self.calm.max())
+        calm = 2 * highest - float(np.quantile(self.calm_highest, 0.9))
         share = self.stirred.size / self.size
         stirred = threshold_for(self.stirred, min(rate / share, 0.5), confidence)
         return Threshold(calm, stirred.rate * share), max(stirred.value - calm, 0.0)
