@@ -47,6 +47,7 @@ class Chart:
         y_limits: likewise.
         logarithmic: both axes.
         levels: (value, text) of horizontal lines.
+        legend_below: the names are at the bottom right, for curves that go to the top right.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Chart:
     y_limits: tuple[float, float] | None = None
     logarithmic: bool = False
     levels: list[tuple[float, str]] = field(default_factory=list)
+    legend_below: bool = False
 
 
 def draw(chart: Chart, width: int = 640, height: int = 440) -> NDArray[np.uint8]:
@@ -101,7 +103,8 @@ def draw(chart: Chart, width: int = 640, height: int = 440) -> NDArray[np.uint8]
         if line.markers:
             for point in np.rint(points).astype(int):
                 cv2.circle(inside, tuple(point.tolist()), 4, colour, -1, cv2.LINE_AA)
-        _legend(picture, line.name, colour, width_px, right, TOP + 18 + 20 * number)
+        first = bottom - 20 * len(chart.lines) if chart.legend_below else TOP
+        _legend(picture, line.name, colour, width_px, right, first + 18 + 20 * number)
     cv2.rectangle(picture, (LEFT, TOP), (right, bottom), INK, 1)
     _text(picture, chart.title, LEFT, 20)
     _text(picture, chart.y_label, LEFT, TOP - 8)

@@ -114,7 +114,7 @@ def write_report(
     parts.append(_spread(result.get("spread", {})))
     for name in names:
         for group, rows in result[name]["by"].items():
-            parts.append(_rows(f"{name} by {group}", rows, GROUP, level=3))
+            parts.append(_rows(f"{name} by {group.replace('_', ' ')}", rows, GROUP, level=3))
     parts.append(_pictures(gallery))
     write_page(path, "mmAnomaly evaluation, simulated", parts)
 
@@ -200,7 +200,7 @@ def _curves(curves: Mapping[int, Mapping[str, Sequence[Outcome]]]) -> str:
                 drawn.append(Line(name, false, right))
         if drawn:
             chart = Chart(TASKS[watch], "share of normal sequences in alarm", "of anomalous ones",
-                          drawn, (0.0, 1.0), (0.0, 1.0))  # fmt: skip
+                          drawn, (0.0, 1.0), (0.0, 1.0), legend_below=True)  # fmt: skip
             pictures.append(f"<figure>{image(draw(chart), 'png', TASKS[watch])}</figure>")
     if not pictures:
         return ""
