@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.models, arguments.device, arguments.threads, arguments.samples, arguments.steps
     )
     samples = SceneSet.under(arguments.data, bar)
-    _refuse_learned(samples, networks)
+    mmanomaly_models.refuse_learned((one.seed for one in samples.sequences), networks)
     samples = _limited(samples, arguments.limit)
     found = {
         watch_id(name): calibrate(samples, watch_id(name), networks.sources, settings, bar)
@@ -111,23 +111,6 @@ def _checked(arguments: argparse.Namespace) -> Path:
     if not output.parent.is_dir():
         raise ValueError(f"{output.parent} is not a folder")
     return output
-
-
-def _refuse_learned(samples: "SceneSet", networks: mmanomaly_models.Networks) -> None:
-    """Thresholds on what was trained on would be too low.
-
-    What a training was validated on is allowed: it is normal frames of the same kind.
-    """
-    own = {(one.task, one.seed) for one in samples.sequences}
-    for name, graph in networks.graphs.items():
-        data = graph.card.about.get("training", {}).get("data", {})
-        low, high = data.get("seeds", (1, 0))
-        learned = sorted(seed for _, seed in own if low <= seed <= high)
-        if learned:
-            raise ValueError(
-                f"sequences with seeds like {learned[0]} are in --data, and {name} learned from "
-                f"seeds {low} to {high}: give others"
-            )
 
 
 def _limited(samples: "SceneSet", limit: int | None) -> "SceneSet":

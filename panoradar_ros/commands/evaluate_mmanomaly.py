@@ -111,6 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
         detectors, decisions, sources, arguments.seed, look=gallery.add if gallery else None
     )
     source = _source(arguments)
+    if arguments.data is not None:
+        mmanomaly_models.refuse_learned((one.seed for one in source), networks)
     simulated = True
     bar = tqdm(source, total=len(source.sequences), unit="sequence", disable=arguments.json or None)
     for one in bar:

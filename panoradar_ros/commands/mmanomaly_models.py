@@ -153,6 +153,26 @@ def cards_of(networks: Networks, decision: "Decision") -> "list[ModelCard]":
     return [*(one.card for one in networks.graphs.values()), chosen]
 
 
+def refuse_learned(seeds: Iterable[int], networks: Networks) -> None:
+    """Thresholds and figures on what was trained on would be too good.
+
+    What a training was validated on is allowed: it is frames of the same kind.
+
+    Raises:
+        ValueError: a sequence has a seed that a network learned from.
+    """
+    own = set(seeds)
+    for name, graph in networks.graphs.items():
+        data = graph.card.about.get("training", {}).get("data", {})
+        low, high = data.get("seeds", (1, 0))
+        learned = sorted(seed for seed in own if low <= seed <= high)
+        if learned:
+            raise ValueError(
+                f"sequences with seeds like {learned[0]} are in --data, and {name} learned from "
+                f"seeds {low} to {high}: give others"
+            )
+
+
 def scenes_folder() -> Path:
     """Of simulated sequences in the user's cache; another one when the simulator was changed."""
     import mmanomaly_ros

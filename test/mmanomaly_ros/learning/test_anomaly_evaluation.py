@@ -1,6 +1,7 @@
 """From normal sequences to decisions, figures and a report, as a user runs it, with tiny graphs."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -388,3 +389,19 @@ def _context(one):
     from mmanomaly_ros.context import context_of
 
     return context_of(one.rgb[0], one.depth_mm[0] / 1000, RGBD_CAMERA, one.task)
+
+
+@pytest.mark.parametrize("command", ["decide", "evaluate"])
+def test_sequences_that_a_network_learned_from_are_refused(
+    command, decided, mixed, tmp_path, capsys
+):
+    models = tmp_path / "models"
+    shutil.copytree(decided, models)
+    card = models / "mmanomaly_context.json"
+    told = json.loads(card.read_text())
+    told["training"] = {"data": {"seeds": [51, 99]}}
+    card.write_text(json.dumps(told))
+    words = [command, "mmanomaly", "--data", mixed, "--models", models, "--watches", *WATCHES]
+    assert main([str(one) for one in words]) != 0
+    said = capsys.readouterr().err
+    assert "seeds like 51 are in --data, and context learned from seeds 51 to 99" in said
