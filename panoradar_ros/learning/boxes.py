@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.simulation.scene import SemanticClass
+from mmwave.simulation.truth import NO_INSTANCE
 from panoradar_ros.learning.frames import Frame
 
 OTHERS = (SemanticClass.CHAIR_TABLE, SemanticClass.TRASHCAN)
@@ -41,15 +42,35 @@ def boxes_of(frame: Frame) -> list[ObjectBox]:
     Args:
         frame: with labels and instances.
     """
-    wanted = np.isin(frame.label, (SemanticClass.PERSON, *OTHERS)) & np.isfinite(frame.range)
+    return [box for box, pixels in _every_box(frame) if pixels >= LEAST_PIXELS]
+
+
+def small_boxes_of(frame: Frame) -> list[ObjectBox]:
+    """Boxes of the others, which need not be found.
+
+    Args:
+        frame: with labels and instances.
+    """
+    return [box for box, pixels in _every_box(frame) if pixels < LEAST_PIXELS]
+
+
+def object_pixels(frame: Frame) -> NDArray[np.bool_]:
+    """(row, column) where people and things are, also those that no instance is known of."""
+    return np.isin(frame.label, (SemanticClass.PERSON, *OTHERS)) & np.isfinite(frame.range)
+
+
+def _every_box(frame: Frame) -> list[tuple[ObjectBox, int]]:
+    """Boxes, and how many pixels show the object."""
+    wanted = object_pixels(frame) & (frame.instance != NO_INSTANCE)
     numbers, counts = np.unique(frame.instance[wanted], return_counts=True)
     boxes = []
-    for number in numbers[counts >= LEAST_PIXELS]:
+    for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
         mask = wanted & (frame.instance == number)
         rows = np.flatnonzero(mask.any(axis=1))
         left, right = circular_extent(mask.any(axis=0))
         kind = int(frame.label[mask][0] != SemanticClass.PERSON)
-        boxes.append(ObjectBox(kind, left, int(rows[0]), right, int(rows[-1]) + 1, int(number)))
+        box = ObjectBox(kind, left, int(rows[0]), right, int(rows[-1]) + 1, number)
+        boxes.append((box, count))
     return boxes
 
 

@@ -17,7 +17,7 @@ from mmwave.metrics import (
     pixel_accuracy,
 )
 from mmwave.simulation.scene import SemanticClass
-from panoradar_ros.learning.boxes import boxes_of
+from panoradar_ros.learning.boxes import boxes_of, small_boxes_of
 from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.people_scores import PeopleScores, as_array
 from panoradar_ros.recognition.detections import OBJECTS, decode_cells, ranges_in
@@ -87,11 +87,14 @@ class SemanticScores:
         self.confusion += published_confusion(labels_of(logits, range_m), frame.label)
         boxes = decode_cells(objects, edges, LEAST_SCORE)
         detections = [one for one in boxes if ranges_in(one, range_m).size]
-        true = boxes_of(frame)
+        true, small = boxes_of(frame), small_boxes_of(frame)
         for kind, images in enumerate(self.images):
             own = [one for one in detections if one.kind == kind]
-            there = [as_array(one) for one in true if one.kind == kind]
-            images.append(ImageBoxes([as_array(d) for d in own], [d.score for d in own], there))
+            there = [as_array(one) for one in (*true, *small) if one.kind == kind]
+            ignored = [one in small for one in (*true, *small) if one.kind == kind]
+            images.append(
+                ImageBoxes([as_array(d) for d in own], [d.score for d in own], there, ignored)
+            )
         self.people.add(
             [one for one in detections if one.kind == PERSON],
             [one for one in true if one.kind == PERSON],

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmwave.simulation.scene import IGNORED_CLASS
-from panoradar_ros.learning.boxes import boxes_of
+from panoradar_ros.learning.boxes import boxes_of, object_pixels
 from panoradar_ros.learning.frames import Frame
 from panoradar_ros.learning.networks.semantic_net import (
     OBJECTS,
@@ -27,7 +27,8 @@ class SemanticTarget:
     Attributes:
         label: (N, row, column) int64, IGNORED_CLASS where it does not count.
         objects: (N, kind, cell row, cell column) float: 1 part of an object, 0 not.
-        counts: (N, cell row, cell column) bool: cells half in an object count for neither.
+        counts: (N, cell row, cell column) bool: cells half in an object count for neither, nor do
+            those of objects that are too small, or that no instance is known of.
         edges: (N, 4, cell row, cell column) rays to the left, upper, right, lower edge of the box.
     """
 
@@ -48,15 +49,16 @@ def cells_of(
     down, right = PATCH
     shape = (rows // down, columns // right)
     objects = np.zeros((len(OBJECTS), *shape), np.float32)
-    counts = np.ones(shape, bool)
+    there = object_pixels(frame)
+    counts = ~there.reshape(shape[0], down, shape[1], right).any(axis=(1, 3))
     edges = np.ones((4, *shape), np.float32)
     middle_row = down * (np.arange(shape[0]) + 0.5)[:, None]
     middle_column = right * (np.arange(shape[1]) + 0.5)[None]
     for box in boxes_of(frame):
-        mask = frame.instance == box.instance
+        mask = there & (frame.instance == box.instance)
         share = mask.reshape(shape[0], down, shape[1], right).mean(axis=(1, 3))
         part = share > 0.5
-        counts &= (share == 0) | part
+        counts |= part
         objects[:, part] = 0.0
         objects[box.kind, part] = 1.0
         to_left = (middle_column - box.left) % columns

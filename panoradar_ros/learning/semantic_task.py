@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from mmwave.inference import OnnxModel
 from mmwave.simulation.scene import IGNORED_CLASS
+from mmwave.simulation.truth import NO_INSTANCE
 from panoradar_ros.learning.dataset import FrameSet
 from panoradar_ros.learning.frames import NAMES, Frame
 from panoradar_ros.learning.networks.semantic_net import SIZES, SemanticNet
@@ -98,7 +99,8 @@ def changed(one: SeenFrame, generator: np.random.Generator) -> SeenFrame:
 
 def without_sector(one: SeenFrame, generator: np.random.Generator) -> SeenFrame:
     """The frame as if some columns had not been received: their features are those of
-    :func:`semantic_features` for rays that are not known, their classes do not count.
+    :func:`semantic_features` for rays that are not known, their classes do not count, and what
+    stands there ends at them.
 
     Args:
         one: frame; changed and handed back.
@@ -112,6 +114,7 @@ def without_sector(one: SeenFrame, generator: np.random.Generator) -> SeenFrame:
     one.features[:, :, lost] = 0
     one.features[row, :, lost] = told
     one.frame.label[:, lost] = IGNORED_CLASS
+    one.frame.instance[:, lost] = NO_INSTANCE
     one.frame.range[:, lost] = one.range_m[:, lost] = np.nan
     return one
 
