@@ -34,8 +34,8 @@ _WINDOW = 7
 _SMOOTHED = (3, 3)
 """Columns and rows over which z is averaged: an echo fills several cells, a freak one."""
 _MOST_Z = 20.0
-_QUIET = -10.0
-"""Logit of a cell in which nobody can be."""
+QUIET = -10.0
+"""Logit of a cell in which nobody can be, and score of a frame in which all are."""
 _STRONGEST = 8
 """Cells whose mean logit stands for a frame."""
 
@@ -69,10 +69,19 @@ class Fusion:
             if not np.isfinite(value):
                 raise ValueError(f"{name} must be finite, got {value}")
 
-    def logits(self, evidence: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(range, column) from (evidence, range, column)."""
+    def logits(
+        self, evidence: NDArray[np.floating], somebody: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """(range, column) from (evidence, range, column).
+
+        Args:
+            evidence: by EVIDENCE.
+            somebody: (range, column) where somebody can be, elsewhere they are QUIET; without it,
+                everywhere.
+        """
         weights = np.array([getattr(self, name) for name in EVIDENCE], np.float64)
-        return np.asarray(np.tensordot(weights, evidence, axes=1) + self.bias)
+        logits = np.tensordot(weights, evidence, axes=1) + self.bias
+        return np.asarray(logits if somebody is None else np.where(somebody, logits, QUIET))
 
 
 @dataclass(frozen=True)
@@ -82,16 +91,20 @@ class Comparison:
     Attributes:
         heatmap: (range, column) probability of an anomaly, 0 to 1.
         evidence: (evidence, range, column) by EVIDENCE, that the heatmap is made of.
+        somebody: (range, column) where they are heard; None: everywhere.
         z: (channel, range, column).
         similarity: (channel, range, column) SSIM, -1 to 1.
+        frame_logit: of the comparator, of the whole frame.
         score: of the frame, in logits.
         features: of the frame, for the decision over time.
     """
 
     heatmap: NDArray[np.float32]
     evidence: NDArray[np.float32]
+    somebody: NDArray[np.bool_] | None
     z: NDArray[np.float32]
     similarity: NDArray[np.float32]
+    frame_logit: float
     score: float
     features: FrameFeatures
 
@@ -139,10 +152,7 @@ def z_score(
 
 
 def evidence_of(
-    learned: NDArray[np.floating],
-    z: NDArray[np.floating],
-    similarity: NDArray[np.floating],
-    somebody: NDArray[np.bool_] | None = None,
+    learned: NDArray[np.floating], z: NDArray[np.floating], similarity: NDArray[np.floating]
 ) -> NDArray[np.float32]:
     """What the witnesses say.
 
@@ -150,8 +160,6 @@ def evidence_of(
         learned: (range, column) logits of the comparator.
         z: (channel, range, column).
         similarity: (channel, range, column).
-        somebody: (range, column) where somebody can be; elsewhere nothing speaks for an anomaly.
-            Without it, everywhere.
 
     Returns:
         (evidence, range, column) by EVIDENCE.
@@ -161,10 +169,7 @@ def evidence_of(
     doppler = cv2.blur(more[_DOPPLER], _SMOOTHED).max(axis=1, keepdims=True)
     different = (1 - similarity[_AZIMUTH].mean(axis=0)) / 2
     every = (learned, azimuth, np.broadcast_to(doppler, azimuth.shape), different)
-    evidence = np.stack(every).astype(np.float32)
-    if somebody is not None:
-        evidence[:, ~somebody] = np.array([_QUIET, 0.0, 0.0, 0.0], np.float32)[:, None]
-    return evidence
+    return np.stack(every).astype(np.float32)
 
 
 class Comparer:
@@ -222,12 +227,12 @@ class Comparer:
         somebody = (
             moving_bodies(measured_db, range_bin_m, surface_m) if is_behind_a_wall(watch) else None
         )
-        evidence = evidence_of(learned, z, similarity, somebody)
-        logits = fusion.logits(evidence)
+        evidence = evidence_of(learned, z, similarity)
+        logits = fusion.logits(evidence, somebody)
         score = frame_score(logits, frame, fusion)
         features = frame_features(measured_db, score, range_bin_m, surface_m)
         heatmap = sigmoid(logits).astype(np.float32)
-        return Comparison(heatmap, evidence, z, similarity, score, features)
+        return Comparison(heatmap, evidence, somebody, z, similarity, frame, score, features)
 
 
 def frame_score(logits: NDArray[np.floating], frame: float, fusion: Fusion) -> float:
@@ -235,9 +240,11 @@ def frame_score(logits: NDArray[np.floating], frame: float, fusion: Fusion) -> f
 
     Args:
         logits: (range, column) of the heatmap.
-        frame: the comparator's, of the whole frame.
+        frame: the comparator's, of the whole frame; it is not heard where nobody can be anywhere.
         fusion: with its weight.
     """
+    if np.max(logits) <= QUIET:
+        return QUIET
     strongest = np.partition(np.ravel(logits), -_STRONGEST)[-_STRONGEST:]
     return float(strongest.mean() + fusion.frame * frame)
 

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmanomaly_ros.alarm import Alarm, AlarmState
-from mmanomaly_ros.comparison import Comparer, Comparison, Peaks, peaks
+from mmanomaly_ros.comparison import QUIET, Comparer, Comparison, Peaks, peaks, sigmoid
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.decision import Decision, SequenceDecider
 from mmanomaly_ros.expectation import Expectation, Expecter
 from mmanomaly_ros.spectrum import CHANNELS, WATCH_WAVEFORM
 from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright
+
+_LEAST_TOLD = float(2 * sigmoid(np.array(QUIET)))
+"""In the heatmap, of a place that is told in an alarm: somebody can be there."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Found:
         measured_db: (channel, range, column).
         expectation: of the scene.
         comparison: of the two.
-        peaks: places of what is not expected; if there is an alarm, at least one.
+        peaks: places of what is not expected; if there is an alarm at least one, unless nobody can
+            be anywhere.
         score: of the last frames, NaN before there are enough.
         state: of the alarm.
     """
@@ -159,7 +163,6 @@ class AnomalyDetector:
             is_upright(self.watch),
         )
         if state is AlarmState.ANOMALY and not len(found.confidence):
-            return peaks(
-                comparison.heatmap, self.range_bin_m, 0.0, 1, upright=is_upright(self.watch)
-            )
+            upright = is_upright(self.watch)
+            return peaks(comparison.heatmap, self.range_bin_m, _LEAST_TOLD, 1, upright=upright)
         return found

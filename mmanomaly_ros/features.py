@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmanomaly_ros.watch import ANGLES, RANGES
+from mmanomaly_ros.watch import ANGLES, RANGES, depths_m
 
 _WHOLE, _MOVING = 0, 1
 _LEAST_DB = 4.0
@@ -65,7 +65,8 @@ def moving_bodies(
     """
     moving = measured_db[_MOVING]
     there = (moving >= _LEAST_DB) & (moving - measured_db[_WHOLE] >= _MOVES_DB)
-    there[: _behind_bin(range_bin_m, beyond_m)] = False
+    if beyond_m > 0:
+        there &= depths_m(range_bin_m) >= beyond_m + _WALL_M
     there[_LAST_BIN:] = False
     return np.asarray(there)
 
@@ -82,8 +83,8 @@ def frame_features(
         beyond_m: what is nearer does not count; the wall, of a room behind one.
     """
     measured = np.asarray(measured_db, np.float64)
-    end = int((beyond_m - _BEFORE_M) / range_bin_m)
-    before = measured[_MOVING, _NEAREST_BIN : max(end, _NEAREST_BIN)]
+    before = depths_m(range_bin_m) < beyond_m - _BEFORE_M
+    before[:_NEAREST_BIN] = False
     height_m = np.arange(RANGES)[:, None] * range_bin_m * np.linspace(-1, 1, ANGLES)
     there = moving_bodies(measured, range_bin_m, beyond_m)
     there &= (height_m >= _HEIGHTS_M[0]) & (height_m <= _HEIGHTS_M[1])
@@ -97,12 +98,8 @@ def frame_features(
     share = weight[rows, None] * power[rows] / np.maximum(in_range[rows, None], 1e-9)
     return FrameFeatures(
         score=score,
-        before_db=float(before.max(initial=-np.inf)),
+        before_db=float(measured[_MOVING][before].max(initial=-np.inf)),
         low_share=float(share[height_m[rows] < LOW_M].sum() / mass)
         if mass >= _LEAST_MASS
         else np.nan,
     )
-
-
-def _behind_bin(range_bin_m: float, beyond_m: float) -> int:
-    return int((beyond_m + _WALL_M) / range_bin_m) if beyond_m > 0 else 0

@@ -108,6 +108,13 @@ def cell_of(
     return range_m / range_bin_m, (sine + 1) / 2 * (ANGLES - 1)
 
 
+def depths_m(range_bin_m: float) -> NDArray[np.float64]:
+    """(range, column) how far ahead each cell is."""
+    sine = np.linspace(-1, 1, ANGLES)
+    ahead = np.sqrt(np.maximum(1 - sine**2, 0.0))
+    return np.asarray(np.arange(RANGES)[:, None] * range_bin_m * ahead)
+
+
 def position_of(
     range_index: ArrayLike, column: ArrayLike, range_bin_m: float
 ) -> NDArray[np.float64]:

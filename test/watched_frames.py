@@ -95,7 +95,9 @@ class Compares:
         heat = 0.9 * np.exp(-(((rows - row) / 3) ** 2) - ((columns - column) / 3) ** 2)
         features = FrameFeatures(self.score)
         other = np.zeros((len(CHANNELS), RANGES, ANGLES), np.float32)
-        return Comparison(heat.astype(np.float32), other, other, other, self.score, features)
+        return Comparison(
+            heat.astype(np.float32), other, None, other, other, 0.0, self.score, features
+        )
 
 
 def detector(watch="weapon", window=2):

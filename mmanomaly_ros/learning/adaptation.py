@@ -324,7 +324,7 @@ def fit_thresholds(
         float(before + believed * off + (one - before) * scale)
         for one in (alarm.on_threshold, alarm.off_threshold)
     )
-    on = max(on, float(np.quantile(scores, 1 - decision.false_alarm_rate)))
+    on = max(on, float(scores.max()))  # whatever was normal here is
     thresholds = replace(alarm, on_threshold=on, off_threshold=min(calm, on))
     return replace(decision, alarm=thresholds)
 

@@ -185,7 +185,7 @@ def judged_at(
                 features = adapted_features(
                     run, adaptation, trained.comparer, decision, site.watch, trained.range_bin_m
                 )
-                told = outcome_of(features, decision, bool(sequence.anomalous.any()))
+                told = outcome_of(features, decision, sequence.anomalous)
                 margin = told.score - decision.alarm.on_threshold
                 outcomes.append(replace(told, score=margin))
             result[one, name] = outcomes

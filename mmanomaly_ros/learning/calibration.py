@@ -291,7 +291,9 @@ def fitted_fusion(variant: Variant, pairs: Sequence[Pair], seed: int = 0) -> Fus
 def _cells(
     variant: Variant, pairs: Sequence[Pair], generator: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(n, evidence) of cells and (n,) whether they are of a paste; who is not heard says 0."""
+    """(n, evidence) of cells that are heard, and (n,) whether they are of a paste; a witness who is
+    not heard says 0.
+    """
     heard = np.array([name in variant.witnesses for name in EVIDENCE], np.float64)
     every, truth = [], []
     for pair in pairs:
@@ -300,8 +302,9 @@ def _cells(
             (pair.pasted[variant.source], pair.mask, True),
             (pair.pasted[variant.source], ~pair.mask, False),
         ):
+            heard_there = there if sighting.somebody is None else there & sighting.somebody
             most = _PASTED_CELLS if anomalous else _NORMAL_CELLS
-            cells = generator.permutation(np.flatnonzero(there))[:most]
+            cells = generator.permutation(np.flatnonzero(heard_there))[:most]
             every.append(sighting.evidence.reshape(len(EVIDENCE), -1)[:, cells].T * heard)
             truth.append(np.full(len(cells), anomalous))
     if not any(one.any() for one in truth):

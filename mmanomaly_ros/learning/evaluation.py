@@ -8,7 +8,7 @@ the same frames: parts of the whole one, and baselines without a camera
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -107,38 +107,46 @@ class Record:
 
     def outcome(self, groups: Mapping[str, str]) -> Outcome:
         """What became of the sequence."""
-        scores = np.array(self.scores)
-        known = np.isfinite(scores)
-        alarmed = np.array([one is AlarmState.ANOMALY for one in self.states])
         place, range_m = np.median(self.errors_m or [(np.nan, np.nan)], axis=0)
-        return Outcome(
-            anomalous=bool(self.sequence.anomalous.any()),
-            alarmed=bool(alarmed.any()),
-            score=float(scores[known].max()) if known.any() else float("nan"),
-            frames=int(known.sum()),
-            alarm_frames=int((alarmed & known).sum()),
-            above_frames=int((scores[known] > self.on_threshold).sum()),
-            place_error_m=float(place),
-            range_error_m=float(range_m),
-            groups=groups,
+        told = _told(np.array(self.scores), self.states, self.sequence.anomalous, self.on_threshold)
+        return replace(
+            told, place_error_m=float(place), range_error_m=float(range_m), groups=groups
         )
 
 
 def outcome_of(
-    features: Sequence[FrameFeatures], decision: WatchDecision, anomalous: bool
+    features: Sequence[FrameFeatures], decision: WatchDecision, anomalous: NDArray[np.bool_]
 ) -> Outcome:
-    """What becomes of a sequence of which only features are known: no places."""
+    """What becomes of a sequence of which only features are known: no places.
+
+    Args:
+        features: of its frames.
+        decision: of the watch.
+        anomalous: (frame,).
+    """
     verdict = decide(features, decision)
-    known = np.isfinite(verdict.scores)
-    alarmed = np.array([one is AlarmState.ANOMALY for one in verdict.states])
-    above = verdict.scores[known] > decision.alarm.on_threshold
+    return _told(verdict.scores, verdict.states, anomalous, decision.alarm.on_threshold)
+
+
+def _told(
+    scores: NDArray[np.float64],
+    states: Sequence[AlarmState],
+    anomalous: NDArray[np.bool_],
+    on_threshold: float,
+) -> Outcome:
+    """Of an anomaly only what is said while it lasts counts."""
+    known = np.isfinite(scores)
+    alarmed = np.array([one is AlarmState.ANOMALY for one in states])
+    meant = anomalous if anomalous.any() else np.ones_like(anomalous)
     return Outcome(
-        anomalous=anomalous,
-        alarmed=verdict.anomalous,
-        score=verdict.score,
+        anomalous=bool(anomalous.any()),
+        alarmed=bool((alarmed & meant).any()),
+        score=float(scores[known & meant].max(initial=-np.inf))
+        if (known & meant).any()
+        else float("nan"),
         frames=int(known.sum()),
         alarm_frames=int((alarmed & known).sum()),
-        above_frames=int(above.sum()),
+        above_frames=int((scores[known] > on_threshold).sum()),
     )
 
 
@@ -245,7 +253,7 @@ class Evaluation:
         outcome = record.outcome(groups_of(sequence, activity))
         self._outcomes.setdefault(watch, []).append(outcome)
         for name, run in features.items():
-            told = outcome_of(run, self.decisions[watch][name], outcome.anomalous)
+            told = outcome_of(run, self.decisions[watch][name], sequence.anomalous)
             self._variants.setdefault((watch, name), []).append(told)
         if self.look is not None:
             self.look(sequence, kept, outcome)
@@ -260,8 +268,7 @@ class Evaluation:
         generator = np.random.default_rng([self.seed, frame.number])
         expected = self.sources.expected(frame.context, generator, ("regression",))
         seen = self.sources.seen(frame.found.measured_db, expected, watch)
-        fusion = self.detectors[watch].decision.fusion
-        seen["camera"] = sighting_of(frame.found.comparison, fusion)
+        seen["camera"] = sighting_of(frame.found.comparison)
         return {
             name: seen[variant.source].scored(decisions[name].fusion)
             for name, variant in self.sources.variants.items()

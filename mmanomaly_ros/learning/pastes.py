@@ -19,7 +19,7 @@ from mmanomaly_ros.learning.point_spread import (
     range_response,
 )
 from mmanomaly_ros.spectrum import CEILING_DB, CHANNELS, FLOOR_DB
-from mmanomaly_ros.watch import ANGLES, POSES, RANGES, TASKS, cell_of, is_upright
+from mmanomaly_ros.watch import ANGLES, POSES, RANGES, TASKS, cell_of, depths_m, is_upright
 
 WHOLE, MOVING, DOPPLER = range(len(CHANNELS))
 LEAST_GAIN_DB = 3.0
@@ -242,9 +242,7 @@ def _strongest(scene: Scene, where: NDArray[np.bool_]) -> tuple[int, int] | None
 
 def _before(scene: Scene, depth_m: float) -> NDArray[np.bool_]:
     """(range, column) cells that are nearer than a depth."""
-    sine = np.linspace(-1, 1, ANGLES)
-    ranges_m = np.arange(RANGES)[:, None] * scene.range_bin_m
-    return ranges_m * np.sqrt(np.maximum(1 - sine**2, 0)) < depth_m
+    return np.asarray(depths_m(scene.range_bin_m) < depth_m)
 
 
 def _sine(column: float) -> float:

@@ -1,9 +1,9 @@
 """What alarms are worth: sequences right and wrong, places, and how sure such figures are.
 
-A sequence is anomalous if it ever is, and alarmed if the alarm ever switched on. Only frames with
-a score count, those before the decision's window is full do not. False alarms are counted in normal
-sequences alone: frames before a fall are normal frames, but what is said of them is part of what is
-said of a sequence with a fall in it.
+A sequence is anomalous if it ever is, and alarmed if the alarm was ever on while it was. Only
+frames with a score count, those before the decision's window is full do not. False alarms are
+counted in normal sequences alone: frames before a fall are normal, but what is said of them is left
+out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ class Outcome:
 
     Attributes:
         anomalous: it ever was.
-        alarmed: the alarm ever switched on.
-        score: the highest; NaN if the sequence is shorter than the decision's window.
+        alarmed: the alarm was ever on; of an anomalous sequence, while it was anomalous.
+        score: the highest, of an anomalous sequence while it was; NaN if there is none.
         frames: with a score.
         alarm_frames: of these, in which the alarm was on.
         above_frames: of these, whose score was above the threshold, whatever the alarm made of it.

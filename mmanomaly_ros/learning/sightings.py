@@ -80,28 +80,26 @@ class Sighting:
         evidence: (evidence, range, column), see :data:`mmanomaly_ros.comparison.EVIDENCE`.
         frame: logit or level of the whole frame.
         features: of the frame; their score means nothing.
+        somebody: (range, column) where the evidence is heard; None: everywhere.
     """
 
     evidence: NDArray[np.floating]
     frame: float
     features: FrameFeatures
+    somebody: NDArray[np.bool_] | None = None
 
     def scored(self, fusion: Fusion) -> FrameFeatures:
         """The features with the frame's score."""
-        score = frame_score(fusion.logits(self.evidence), self.frame, fusion)
+        logits = fusion.logits(self.evidence, self.somebody)
+        score = frame_score(logits, self.frame, fusion)
         return replace(self.features, score=score)
 
 
-def sighting_of(comparison: Comparison, fusion: Fusion) -> Sighting:
-    """What a comparison saw.
-
-    Args:
-        comparison: made with the fusion.
-        fusion: see there; without a weight of ``frame`` its logit is not known any more.
-    """
-    strongest = frame_score(fusion.logits(comparison.evidence), 0.0, fusion)
-    frame = (comparison.score - strongest) / fusion.frame if fusion.frame else 0.0
-    return Sighting(comparison.evidence, frame, comparison.features)
+def sighting_of(comparison: Comparison) -> Sighting:
+    """What a comparison saw, whatever fusion it was made with."""
+    return Sighting(
+        comparison.evidence, comparison.frame_logit, comparison.features, comparison.somebody
+    )
 
 
 class Sources:
@@ -198,7 +196,7 @@ class Sources:
         self, measured_db: NDArray[np.floating], expectation: Expectation, watch: int
     ) -> Sighting:
         comparison = self._comparer(measured_db, expectation, watch, _ASKED, self._range_bin_m)
-        return sighting_of(comparison, _ASKED)
+        return sighting_of(comparison)
 
     def _unrestored(self, measured_db: NDArray[np.floating], watch: int) -> Sighting:
         restored = self.restored(measured_db)
@@ -208,8 +206,9 @@ class Sources:
         somebody = (
             moving_bodies(measured_db, self._range_bin_m) if is_behind_a_wall(watch) else None
         )
-        evidence = evidence_of(learned, z, ssim_map(measured_db, restored), somebody)
-        return Sighting(evidence, 0.0, frame_features(measured_db, 0.0, self._range_bin_m))
+        evidence = evidence_of(learned, z, ssim_map(measured_db, restored))
+        features = frame_features(measured_db, 0.0, self._range_bin_m)
+        return Sighting(evidence, 0.0, features, somebody)
 
     def _level(self, measured_db: NDArray[np.floating], watch: int) -> Sighting:
         channel = _WHOLE if TASKS[watch] == "weapon" else _MOVING

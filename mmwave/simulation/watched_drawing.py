@@ -117,8 +117,8 @@ def draw_place(
         return _before_the_radar(seed, anomalous, seconds, garment, anomaly_from_s,
                                  generator, special)  # fmt: skip
     wall_name = str(generator.choice(np.asarray(walls)))
-    return _behind_a_wall(watch, seed, anomalous, seconds, garment, wall_name, anomaly_from_s,
-                          generator, special)  # fmt: skip
+    return _behind_a_wall(watch, seed, anomalous, seconds, garment, clothes, wall_name,
+                          anomaly_from_s, generator, special)  # fmt: skip
 
 
 def _before_the_radar(
@@ -177,6 +177,7 @@ def _behind_a_wall(
     anomalous: bool,
     seconds: float,
     garment: Garment,
+    clothes: Sequence[str],
     wall_name: str,
     anomaly_from_s: float,
     generator: np.random.Generator,
@@ -212,7 +213,7 @@ def _behind_a_wall(
     elif watch == "fall" or anomalous:
         kind = str(special.choice(np.array(["stand", "walk", "sit"])))
         resident = occupant(special, low, high, seconds, kind, instance_id=RESIDENT_INSTANCE)
-    other = GARMENTS[str(generator.choice(np.asarray(SEEN_CLOTHES)))]
+    other = GARMENTS[str(generator.choice(np.asarray(clothes)))]
     return _place(
         watch, seed, before, behind, panel, wall_name, wall_m, person, garment, resident, other,
         None, anomaly_from_s, clutter, generator,

@@ -50,7 +50,8 @@ def cells_of(
     shape = (rows // down, columns // right)
     objects = np.zeros((len(OBJECTS), *shape), np.float32)
     there = object_pixels(frame)
-    counts = ~there.reshape(shape[0], down, shape[1], right).any(axis=(1, 3))
+    objects_there = there.reshape(shape[0], down, shape[1], right).any(axis=(1, 3))
+    counts: NDArray[np.bool_] = np.logical_not(objects_there)
     edges = np.ones((4, *shape), np.float32)
     middle_row = down * (np.arange(shape[0]) + 0.5)[:, None]
     middle_column = right * (np.arange(shape[1]) + 0.5)[None]

@@ -5,6 +5,7 @@ import pytest
 
 from mmanomaly_ros.comparison import (
     EVIDENCE,
+    QUIET,
     Fusion,
     evidence_of,
     fit_fusion,
@@ -208,12 +209,15 @@ def test_features_tell_who_is_low_and_who_stirs_before_the_wall():
 
 def test_witnesses_are_heard_where_somebody_can_be():
     generator = np.random.default_rng(3)
-    learned, z = generator.normal(0, 3, (128, 64)), generator.normal(0, 3, SHAPE)
-    similarity = generator.uniform(-1, 1, SHAPE)
+    evidence, fusion = generator.normal(0, 3, (4, 128, 64)), Fusion(frame=2.0)
     somebody = np.zeros((128, 64), bool)
     somebody[40:50, 10:30] = True
-    heard = evidence_of(learned, z, similarity, somebody)
-    every = evidence_of(learned, z, similarity)
-    np.testing.assert_array_equal(heard[:, somebody], every[:, somebody])
-    assert (heard[EVIDENCE.index("learned")][~somebody] == -10).all()
-    assert (heard[1:, ~somebody] == 0).all()
+    every, heard = fusion.logits(evidence), fusion.logits(evidence, somebody)
+    np.testing.assert_array_equal(heard[somebody], every[somebody])
+    assert (heard[~somebody] == QUIET).all()
+    assert sigmoid(QUIET) < 1e-4
+    assert frame_score(heard, 5.0, fusion) == pytest.approx(
+        np.sort(every[somebody])[-8:].mean() + 2 * 5.0
+    )
+    # where nobody can be anywhere nobody is, whatever the comparator thinks of the frame
+    assert frame_score(fusion.logits(evidence, ~somebody & somebody), 50.0, fusion) == QUIET
