@@ -85,6 +85,10 @@ class AnomalyDetector:
         self._decider.reset()
         self.alarm.reset()
 
+    def forget(self) -> None:
+        """Forget the frames, for some are missing after them; an alarm outlives that."""
+        self._decider.reset()
+
     def blind(self, problem: str) -> AlarmState:
         """A frame that cannot be judged.
 

@@ -14,12 +14,20 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from mmanomaly_ros.alarm import AlarmState
-from mmanomaly_ros.context import COLUMNS, ROWS, Context, check_image, context_of, shrunk
+from mmanomaly_ros.context import (
+    COLUMNS,
+    ROWS,
+    Context,
+    check_image,
+    context_of,
+    farthest_surface_m,
+    shrunk,
+)
 from mmanomaly_ros.detector import Found
 from mmanomaly_ros.registration import RegistrationCheck
 from mmanomaly_ros.spectrum import SpectrumMaker
 from mmanomaly_ros.synchronisation import Synchroniser, Together
-from mmanomaly_ros.watch import TASKS
+from mmanomaly_ros.watch import TASKS, is_behind_a_wall
 from mmwave.camera import Camera
 from mmwave.dca1000 import PositionBlock
 from mmwave.lost_chirps import whole_frame
@@ -28,6 +36,9 @@ REMEDY = "the networks need the chirps of config/anomaly_radar.yaml"
 GAP_S = {"weapon": 0.55, "intruder": 0.55, "fall": 0.35}
 """From one judged frame to the next; after more, what was before counts no longer. A fall is told
 from how things go on, which frames that were left out would make look faster."""
+
+LEAST_ROOM_M = 1.2
+"""Behind a wall, from which somebody there can be seen."""
 
 
 class Detector(Protocol):
@@ -43,6 +54,10 @@ class Detector(Protocol):
 
     def blind(self, problem: str) -> AlarmState:
         """A frame that cannot be judged."""
+        ...
+
+    def forget(self) -> None:
+        """Some frames are missing."""
         ...
 
     def reset(self) -> None:
@@ -83,7 +98,9 @@ class LiveWatch:
         synchroniser: of frames and images.
         generator: of the draws.
         make: makes the spectra.
-        silent_s: a radar without a whole frame for this long is silent.
+        silent_s: a radar without a whole frame for this long is silent, and so is a watch that
+            could judge none.
+        learned_frames: after a beginning so many are not judged.
 
     Attributes:
         skipped: frames that were left out so far.
@@ -96,14 +113,17 @@ class LiveWatch:
         generator: np.random.Generator,
         make: SpectrumMaker,
         silent_s: float = 1.0,
+        learned_frames: int = 0,
     ) -> None:
         self._detector, self._pairs, self._random = detector, synchroniser, generator
         self._make = make
         self._silent_s = silent_s
+        self._learned_frames = self._to_learn = learned_frames
         self._lock = threading.Lock()
         self._libraries = ThreadpoolController()  # looks for them once: it takes milliseconds
         self._last_block_s = self._judged_s = -np.inf
         self._came_s: float | None = None
+        self._told_s: float | None = None
         self._camera: Camera | None = None
         self._camera_problem = "no camera_info has come"
         self._registration: RegistrationCheck | None = None
@@ -151,15 +171,19 @@ class LiveWatch:
         if time_s <= self._last_block_s:  # a bag was begun anew
             self._make.reset()
             self._detector.reset()
+            self._to_learn = self._learned_frames
             self._judged_s = -np.inf
         self._last_block_s = time_s
         if frame is None:
             return False
         with self._libraries.limit(limits=1, user_api="blas"):  # products too small to share out
             spectrum_db = self._make(frame, time_s)
+        self._came_s = now_s
+        if self._to_learn > 0:
+            self._to_learn -= 1
+            return True
         with self._lock:
             self._pairs.add_frame(spectrum_db, time_s, now_s)
-        self._came_s = now_s
         return True
 
     def judge(self, now_s: float) -> Judged | None:
@@ -175,6 +199,7 @@ class LiveWatch:
             camera, problem = self._camera, self._camera_problem
         if not told:
             return None
+        self._told_s = now_s
         self.skipped += len(told) - 1
         if told[-1].problem and not self._is_gap(told[-1].time_s):
             self.skipped += 1  # an image was lost: that is no reason to forget all before it
@@ -190,10 +215,14 @@ class LiveWatch:
         """
         if self._came_s is None:
             self._came_s = now_s
-        since_s = now_s - self._came_s
-        return (
-            "" if since_s <= self._silent_s else f"no whole frame of the radar for {since_s:.0f} s"
-        )
+        if self._told_s is None:
+            self._told_s = now_s
+        since_s, told_s = now_s - self._came_s, now_s - self._told_s
+        if since_s > self._silent_s:
+            return f"no whole frame of the radar for {since_s:.0f} s"
+        if told_s > 2 * self._silent_s:  # a frame may wait for its images as long as once
+            return f"nothing could be judged for {told_s:.0f} s: do stamps go back again and again?"
+        return ""
 
     def blind(self, time_s: float, reason: str) -> Judged:
         """Say that nothing is known."""
@@ -209,7 +238,7 @@ class LiveWatch:
         if not reason and camera is not None and rgb is not None and depth_m is not None:
             context, reason = self._context(rgb, depth_m, camera)
         if not reason and self._is_gap(one.time_s):
-            self._detector.reset()
+            self._detector.forget()
         if context is not None and not reason:
             try:
                 found = self._detector(one.frame, context, self._random)
@@ -239,9 +268,22 @@ class LiveWatch:
             rgb, depth_m, camera = shrunk(rgb, depth_m, camera)
             if problem := check_image(rgb, depth_m) or self._moved(depth_m, camera):
                 return None, problem
-            return context_of(rgb, depth_m, camera, self._detector.watch), ""
+            context = context_of(rgb, depth_m, camera, self._detector.watch)
+            return context, self._no_room(context)
         except ValueError as error:
             return None, str(error)
+
+    def _no_room(self, context: Context) -> str:
+        """Why nobody could be seen behind the wall, whether somebody is there or not."""
+        if not is_behind_a_wall(self._detector.watch):
+            return ""
+        wall_m, farthest_m = farthest_surface_m(context), self._make.waveform.max_range_m
+        if 0 < wall_m <= farthest_m - LEAST_ROOM_M:
+            return ""
+        return (
+            f"the farthest surface that the camera sees is {wall_m:.1f} m away, the radar sees to "
+            f"{farthest_m:.1f} m: behind a wall there must be {LEAST_ROOM_M} m"
+        )
 
     def _moved(self, depth_m: NDArray[np.float32], camera: Camera) -> str:
         if self._registration is None:

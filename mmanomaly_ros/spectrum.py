@@ -42,6 +42,9 @@ FLOOR_DB = -10.0
 CEILING_DB = 70.0
 _LEVELS = 255
 
+LEARNED_FRAMES = 6
+"""After a beginning: until as many were looked at, what stands still is not known."""
+
 NOISE_COUNTS = 11.77056
 """RMS of complex thermal noise in ADC counts: k T B F of an AWR1843 (noise figure 15 dB, receiver
 gain 30 dB, 290 K) in the bandwidth of WATCH_WAVEFORM, with full scale at 4 dBm. The simulated

@@ -90,14 +90,19 @@ class Synchroniser(Generic[Frame]):
             now_s: when it arrived, of one clock for all.
         """
         kept = self._images[kind]
-        if kept and time_s < kept[-1].time_s:  # a bag was begun anew
-            self.reset()
+        if kept and time_s < kept[-1].time_s:  # a bag was begun anew, or two cameras publish
+            kept.clear()
         kept.append(_Kept(time_s, now_s, image))
 
     def add_frame(self, frame: Frame, time_s: float, now_s: float) -> None:
         """Take a frame of the radar; arguments as of :meth:`add_image`."""
-        if time_s < self._newest_s:
-            self.reset()
+        if time_s < self._newest_s:  # a bag was begun anew; images of its beginning may be here
+            self._frames.clear()
+            self._offsets_s.clear()
+            for kept in self._images.values():
+                of_now = [one for one in kept if one.time_s <= time_s + self._patience_s]
+                kept.clear()
+                kept.extend(of_now)
         self._newest_s = time_s
         self._offsets_s.append(time_s - now_s)
         self._frames.append(_Kept(time_s, now_s, frame))

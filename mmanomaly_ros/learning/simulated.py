@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmanomaly_ros.spectrum import WATCH_WAVEFORM, SpectrumMaker, quantised
+from mmanomaly_ros.spectrum import LEARNED_FRAMES, WATCH_WAVEFORM, SpectrumMaker, quantised
 from mmanomaly_ros.watch import CLOTHINGS, LINES, POSES, WALLS, watch_id
 from mmwave.camera import RGBD_CAMERA
 from mmwave.simulation.watch_camera import WatchCamera
@@ -28,8 +28,6 @@ from mmwave.simulation.watched_drawing import (
 from mmwave.simulation.watched_place import WatchedPlace
 from mmwave.spectrum import as_complex
 
-LEARNED_FRAMES = 6
-"""Frames at the beginning that are not kept."""
 FRAMES = {"weapon": 16, "intruder": 40, "fall": 60}
 """That are kept of a sequence, unless told otherwise: as many as a decision needs, and more."""
 CONDITIONS = {

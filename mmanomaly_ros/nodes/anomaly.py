@@ -18,8 +18,14 @@ from mmanomaly_ros.nodes.anomaly_parameters import PARAMETERS
 from mmanomaly_ros.nodes.anomaly_topics import LEVELS, AnomalyTopics, said, values_of
 from mmanomaly_ros.nodes.camera_messages import calibrated, colour_of, depth_of
 from mmanomaly_ros.nodes.camera_pose import CameraPose, mounted_camera
-from mmanomaly_ros.spectrum import WATCH_WAVEFORM, SpectrumMaker
+from mmanomaly_ros.spectrum import (
+    LEARNED_FRAMES,
+    WATCH_WAVEFORM,
+    SpectrumMaker,
+    measured_noise_counts,
+)
 from mmanomaly_ros.synchronisation import Synchroniser
+from mmwave.dca1000 import PositionBlock
 from mmwave.inference import ModelError
 from mmwave.resources import share_path
 from mmwave.ros.diagnostics import Diagnostics, Key, Level, Rate, Status
@@ -28,12 +34,14 @@ from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from mmwave.ros.publishing import sensor_qos
 from mmwave.ros.raw import from_cloud, point_layout
+from mmwave.spectrum import as_complex
 
 RAW_BYTES = point_layout(WATCH_WAVEFORM).itemsize * WATCH_WAVEFORM.loops_per_frame
 BEST_EFFORT = sensor_qos(0, depth=10)
 """Of the camera's topics: it takes reliable and best-effort ones."""
 
 POLL_S = 0.01
+MOST_NOISE_OFF_DB = 3.0
 
 
 class AnomalyNode(LifecycleNode):
@@ -60,6 +68,7 @@ class AnomalyNode(LifecycleNode):
         self._judged: Judged | None = None
         self._live: LiveWatch | None = None
         self._why_not, self._wrong = "not configured", ""
+        self._noise_counts: float | None = None
         self._camera_frame_id = ""
         self.frames = 0
         super().__init__("anomaly", **options)
@@ -98,10 +107,12 @@ class AnomalyNode(LifecycleNode):
             self._detector,
             pairs,
             np.random.default_rng(values["seed"]),
-            SpectrumMaker(WATCH_WAVEFORM),
+            SpectrumMaker(WATCH_WAVEFORM, noise_counts=values["noise_counts"]),
             values["silent_s"],
+            LEARNED_FRAMES,
         )
         self._live, self._judged, self._wrong = live, None, ""
+        self._noise_counts = None
         self.until_deactivate.callback(self._stopped)
         self._blocks = self.handover_subscriber(
             PointCloud2, "watch/radar/raw", from_cloud, sensor_qos(RAW_BYTES, depth=10), depth=10
@@ -158,12 +169,24 @@ class AnomalyNode(LifecycleNode):
 
     def _take_block(self, live: LiveWatch, block: Any) -> None:
         try:
-            live.add_block(block, time.monotonic())
+            if live.add_block(block, time.monotonic()) and self._noise_counts is None:
+                self._measure_noise(block)
             self._wrong = ""
         except ValueError as error:  # of another waveform
             if not self._wrong:
                 self.get_logger().error(f"radar: {error}")
             self._wrong = str(error)
+
+    def _measure_noise(self, block: PositionBlock) -> None:
+        """Say so if the spectra's 0 dB is not the noise."""
+        assumed = self.parameters.values()["noise_counts"]
+        self._noise_counts = measured_noise_counts(as_complex(block.samples))
+        off_db = 20 * np.log10(self._noise_counts / assumed)
+        if abs(off_db) > MOST_NOISE_OFF_DB:
+            self.get_logger().warning(
+                f"the radar's noise is {self._noise_counts:.2f} counts, noise_counts {assumed:.2f}:"
+                f" thresholds are off by {off_db:.1f} dB, set the parameter"
+            )
 
     def _tell(self, one: Judged) -> None:
         before, self._judged = self._judged, one
@@ -206,6 +229,7 @@ class AnomalyNode(LifecycleNode):
             "frame_ms": self._frame_ms,
             "frames_skipped": live.skipped,
             "blocks_dropped": self._blocks.dropped,
+            "noise_counts": self._noise_counts,
         }
         return Status(LEVELS[one.state], said(one), values)
 

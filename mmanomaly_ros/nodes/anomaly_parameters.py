@@ -1,5 +1,6 @@
 """Parameters of the anomaly node."""
 
+from mmanomaly_ros.spectrum import NOISE_COUNTS
 from mmanomaly_ros.watch import TASKS
 from mmwave.camera import RGBD_CAMERA
 from mmwave.ros.parameters import Parameter
@@ -79,6 +80,15 @@ PARAMETERS = (
         "Radar or camera without anything for this long are silent: the state is unknown",
         minimum=0.2,
         maximum=60.0,
+        read_only=True,
+    ),
+    Parameter(
+        "noise_counts",
+        NOISE_COUNTS,
+        "Root mean square of the radar's complex noise in ADC counts, 0 dB of the spectra; "
+        "/diagnostics says what was measured",
+        minimum=0.01,
+        maximum=1000.0,
         read_only=True,
     ),
     Parameter(

@@ -218,3 +218,61 @@ def test_other_chirps_are_refused_by_name():
     other = block(0, START_NS)
     with pytest.raises(ValueError, match=r"idle_s.*anomaly_radar\.yaml"):
         live.watch.add_block(replace(other, waveform=replace(WAVE, idle_s=8e-5)), 0.0)
+
+
+def test_an_alarm_outlives_a_camera_that_is_dark_for_a_second():
+    live = Live()
+    live.steps(4)
+    live.detector.compares.score = 1.0
+    assert live.steps(4).state is AlarmState.ANOMALY
+    assert live.steps(12, rgb=lambda number: np.zeros_like(colour(0))).state is AlarmState.UNKNOWN
+    # as high as keeps an alarm, and as would never begin one
+    live.detector.compares.score = 0.0
+    assert live.steps(3).state is AlarmState.ANOMALY
+    live.detector.compares.score = -1.0
+    assert live.steps(4).state is AlarmState.NORMAL
+
+
+def test_two_cameras_with_other_clocks_are_no_calm():
+    live = Live()
+    assert live.steps(5).state is AlarmState.NORMAL
+    told = []
+    for _ in range(30):
+        live.watch.add_image("colour", lambda: colour(0), START_NS * 1e-9 - 50, live.number / 10)
+        told.append(live.step(judge=False))
+        told.append(live.watch.judge(live.number * PERIOD_S + 0.05))
+    told = [one for one in told if one is not None]
+    assert told[-1].state is not AlarmState.NORMAL or told[-1].apart_s < 0.05
+
+
+def test_who_judges_nothing_says_so():
+    live = Live()
+    assert live.steps(3).reason == ""
+    begin_s = live.number * PERIOD_S
+    assert live.watch.silence(begin_s) == ""
+    for _ in range(30):  # frames come, and never have images: an image that goes back clears them
+        live.step(rgb=None, depth_m=None, judge=False)
+        live.watch._pairs.reset()
+    assert "nothing could be judged for 3 s" in live.watch.silence(live.number * PERIOD_S)
+
+
+def test_frames_before_it_is_known_what_stands_still_are_not_judged():
+    live = Live()
+    live.watch = LiveWatch(
+        live.detector, Synchroniser(), np.random.default_rng(0), Blank(), learned_frames=6
+    )
+    live.watch.set_camera(RGBD_CAMERA)
+    assert [live.step() for _ in range(6)] == [None] * 6
+    assert live.step().state is AlarmState.UNKNOWN  # the first of a window of two
+    assert live.steps(3).state is AlarmState.NORMAL
+
+
+def test_a_wall_with_no_room_behind_it_is_not_calm():
+    live = Live(watch="intruder")
+    assert live.steps(5).state is AlarmState.NORMAL
+    far = np.where(DEPTH_M > 0, 5.1, np.nan).astype(np.float32)
+    told = live.steps(5, depth_m=far)
+    assert told.state is AlarmState.UNKNOWN
+    assert "5.1 m away" in told.reason or "camera moved" in told.reason
+    fresh = Live(watch="intruder").steps(5, depth_m=far)
+    assert "the farthest surface that the camera sees is 5.1 m away" in fresh.reason
