@@ -269,6 +269,26 @@ def _restore(run: Run) -> None:
     run.optimiser.load_state_dict(state["optimiser"])
     run.schedule.load_state_dict(state["schedule"])
     run.step, run.seconds = state["step"], state["seconds"]
+    if run.processes.first:
+        _forget_after(run.folder / "log.jsonl", run.step)
+
+
+def _forget_after(log: Path, step: int) -> None:
+    """Take lines out of a log whose steps are gone with the process that made them."""
+    if not log.exists():
+        return
+    kept = [line for line in log.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
+    partial = log.with_suffix(".partial")
+    partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    partial.replace(log)
+
+
+def _step_of(line: str) -> float:
+    """Of a log's line; one that was cut off is of no step."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def read_checkpoint(folder: Path, device: str = "cpu") -> dict[str, Any]:

@@ -37,7 +37,7 @@ def settings(arguments: argparse.Namespace, common: dict[str, Any]) -> "Panorama
 def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
     """Frames, read from disk."""
     from mmwave.inference import OnnxModel
-    from panoradar_ros.learning.dataset import FrameSet
+    from panoradar_ros.learning.dataset import FrameSet, refuse_common_buildings
     from panoradar_ros.learning.range_task import RangeTask
     from panoradar_ros.learning.semantic_task import SemanticTask, seen
     from panoradar_ros.recognition.models import model_path
@@ -48,6 +48,7 @@ def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
     if arguments.hold_out:
         frames, _ = frames.hold_out(arguments.hold_out)
         _, validation = validation.hold_out(arguments.hold_out)
+    refuse_common_buildings(frames, validation)
     if arguments.network == "range":
         return RangeTask(frames, validation)
     model = OnnxModel(arguments.range_model or model_path())

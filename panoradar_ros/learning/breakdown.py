@@ -108,7 +108,7 @@ class Breakdown:
         Args:
             range_m: (row, column) learned.
             frame: the truth.
-            speed_error_mps: of the motion that its beams were formed with.
+            speed_error_mps: of the motion that its beams were formed with; NaN: not known.
             label: (row, column) classes that were found, or None.
         """
         error_m = absolute_error_m(range_m, frame)
@@ -126,6 +126,8 @@ class Breakdown:
         for (low_m, high_m), part in zip(DISTANCES_M, self.by_distance, strict=True):
             there = (frame.range >= low_m) & (frame.range < high_m)
             part.add(there, error_m, frame, label)
+        if np.isnan(speed_error_mps):
+            return
         speed = int(_bins(SPEED_ERRORS_MPS, np.array([speed_error_mps]))[0])
         everywhere = np.ones(error_m.shape, bool)
         self.by_speed_error[speed].add(everywhere, error_m, frame, label)
@@ -153,6 +155,6 @@ def _beside(what: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> list[di
 
 
 def _bins(edges: tuple[float, ...], values: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Which bin each value is in; those beyond the ends are in the last ones, and so is NaN."""
+    """Which bin each value is in; those beyond the ends are in the last ones."""
     place = np.searchsorted(edges, values, side="right") - 1
     return np.clip(place, 0, len(edges) - 2)

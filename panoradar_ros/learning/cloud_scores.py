@@ -42,6 +42,7 @@ class CloudScores:
             range_m: (row, column).
             frame: the truth.
         """
+        range_m = np.where(np.isnan(frame.range), np.nan, range_m)  # nothing to be held against
         found, true = cloud_m(range_m, frame), cloud_m(frame.range, frame)
         if len(found) and len(true):
             self.chamfer_m.append(chamfer_distance(found, true))

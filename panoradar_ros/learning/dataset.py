@@ -154,6 +154,14 @@ class FrameSet:
             self.only([number for number, held in enumerate(out) if held]),
         )
 
+    @property
+    def places(self) -> set[tuple[str, str]]:
+        """Style and seed of every building that frames are of, or its name."""
+        metas = [self.buildings[one].meta for one in {building for building, _ in self._index}]
+        return {
+            (str(meta.get("style")), str(meta.get("seed", meta.get("building")))) for meta in metas
+        }
+
     def spread(self, count: int) -> list[int]:
         """Numbers of so many frames at most, spread over all buildings."""
         count = min(count, len(self))
@@ -310,3 +318,17 @@ def batches(
     wanted = wanted if wanted is not None else Augmentation()
     for step in steps:
         yield Batch(frames, size, step, seed, wanted)
+
+
+def refuse_common_buildings(frames: FrameSet, others: FrameSet) -> None:
+    """See to it that nothing is judged by buildings that were learned from.
+
+    Raises:
+        ValueError: a building is in both.
+    """
+    common = sorted(frames.places & others.places)
+    if common:
+        raise ValueError(
+            f"{' '.join(common[0])} and {len(common) - 1} more buildings are learned from and in "
+            "the validation too: give others"
+        )

@@ -17,6 +17,11 @@ from panoradar_ros.recognition.semantics import COLOURS
 
 NONE = "–"
 
+SIMULATED = (
+    '<p class="simulated"><strong>Simulated.</strong> Every frame is of a simulated building and a '
+    "simulated radar. Nothing here was measured.</p>\n"
+)
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -101,26 +106,29 @@ def write_report(
         _seam(result),
         _frames(gallery.chosen()),
     ]
-    write_page(path, "PanoRadar evaluation, simulated", parts)
+    write_page(path, f"PanoRadar evaluation, {_origin(result)}", parts)
 
 
 def _head(result: Mapping[str, Any]) -> str:
     styles = ", ".join(result.get("styles", result["range_mae_m_by_style"]))
+    where = ["seed of the first building", result["seed"]] if "seed" in result else [
+        "frames", "on disk"]  # fmt: skip
     wraps = {True: "yes", False: "no: the ablation", None: "not known"}[result["range_model_wraps"]]
     rows = [
-        ["seed of the first building", result["seed"]],
+        where,
         ["frames", result["frames"]],
         ["styles of buildings", styles],
         ["range network, SHA-256", result["range_model_sha256"]],
         ["azimuth of the range network is a circle", wraps],
         ["semantic network, SHA-256", result.get("semantic_model_sha256", "none")],
     ]
-    return (
-        "<h1>PanoRadar: what the networks are worth</h1>\n"
-        '<p class="simulated"><strong>Simulated.</strong> Every frame is of a simulated building '
-        "and a simulated radar. Nothing here was measured.</p>\n"
-        + table([], [[escape(str(a)), f"<code>{escape(str(b))}</code>"] for a, b in rows])
-    )
+    told = table([], [[escape(str(a)), f"<code>{escape(str(b))}</code>"] for a, b in rows])
+    simulated = SIMULATED if result["simulated"] else ""
+    return f"<h1>PanoRadar: what the networks are worth</h1>\n{simulated}{told}"
+
+
+def _origin(result: Mapping[str, Any]) -> str:
+    return "simulated" if result["simulated"] else "measured"
 
 
 def _figures(result: Mapping[str, Any]) -> str:

@@ -305,6 +305,12 @@ def simulate_building(
             raise ValueError(
                 f"{folder} holds {there} frames, not {frames}: delete it, or give another folder"
             )
+        wanted = BuildingFrames(folder).meta.get("people_wanted", people)
+        if wanted != people:
+            raise ValueError(
+                f"{folder} was made with --people {wanted}, not {people}: delete it, or give "
+                "another folder"
+            )
         return folder
     building = generate_building(seed, style, people)
     generator = np.random.default_rng([seed, 0xF4A3E])
@@ -317,6 +323,7 @@ def simulate_building(
         known.append(figures)
         if progress is not None:
             next(progress, None)
-    about = {"simulated": True, "style": style, "seed": seed, "people": len(building.people)}
+    about = {"simulated": True, "style": style, "seed": seed, "people": len(building.people),
+             "people_wanted": people}  # fmt: skip
     write_building(folder, made, {**about, "of_frames": known})
     return folder

@@ -136,7 +136,9 @@ class RecognitionTopics:
         middle = self._grid.rows // 2
         horizon = slice(middle - 1, middle + 1)
         upper_m, lower_m = self._sure(image)[horizon]
-        nearest = np.fmin(upper_m, lower_m)  # NaN only where both rows are
+        nearest = np.fmin(upper_m, lower_m)
+        # free is only what both rows say is free: beside +inf a row that is not sure may hide one
+        nearest[np.isinf(nearest) & (np.isnan(upper_m) | np.isnan(lower_m))] = np.nan
         upper, lower = image.confidence[horizon]
         confidence = np.where(nearest == upper_m, upper, lower)
         columns = self._grid.columns

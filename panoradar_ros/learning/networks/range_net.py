@@ -156,7 +156,7 @@ class RangeNet(nn.Module):
         bias[self.coarse] = _NOTHING
         self.answer.bias = nn.Parameter(bias)
         self.evidence = nn.Parameter(torch.tensor(_EVIDENCE_PER_SCALE))
-        self.planes = PlaneNormals(radar.rows, radar.columns)
+        self.planes = PlaneNormals(radar.rows, radar.columns, wraps)
         self.surface = Surface(size.widths[0], size.surface, wraps)
 
     def forward(self, echo: Tensor) -> RangeOutput:

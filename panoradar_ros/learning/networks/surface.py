@@ -28,13 +28,15 @@ class PlaneNormals(nn.Module):
     Args:
         rows: elevations of the range image.
         columns: of the whole circle, for the angle from one to the next.
+        wraps: azimuth is a circle; else rays have no neighbours across the seam.
     """
 
     products: Tensor
     parts: Tensor
 
-    def __init__(self, rows: int, columns: int) -> None:
+    def __init__(self, rows: int, columns: int, wraps: bool = True) -> None:
         super().__init__()
+        self._wraps = wraps
         elevation = np.asarray(PanoramaGrid(columns, rows).elevation_rad, np.float64)
         step = float(elevation[0] - elevation[1]) if rows > 1 else 0.0
         parts = []
@@ -64,7 +66,7 @@ class PlaneNormals(nn.Module):
         """
         known = torch.isfinite(range_m) & (range_m > 0.05)
         inverse = torch.where(known, 1 / range_m.clamp(0.05, 1e3), 0.0)
-        near = _neighbours(inverse)  # (N, row, neighbour, column)
+        near = _neighbours(inverse, self._wraps)  # (N, row, neighbour, column)
         middle = inverse[:, :, None].clamp_min(1e-3)
         off = (near - middle) / (_TOLERANCE * middle)
         weight = (near > 0) / (1 + off * off) ** 2
@@ -90,11 +92,18 @@ class PlaneNormals(nn.Module):
         return torch.where(length > 1e-15, normal / length.clamp_min(1e-15), facing), share
 
 
-def _neighbours(image: Tensor) -> Tensor:
-    """(N, row, column) to (N, row, neighbour, column); beyond top and bottom is 0."""
+def _neighbours(image: Tensor, wraps: bool) -> Tensor:
+    """(N, row, column) to (N, row, neighbour, column); beyond the ends is 0, but for azimuth where
+    that wraps.
+    """
     down, right = max(_ROWS), max(_COLUMNS)
     rows, columns = image.shape[1:]
-    around = torch.cat([image[..., -right:], image, image[..., :right]], dim=-1)
+    beyond = (right, right, 0, 0)
+    around = (
+        torch.cat([image[..., -right:], image, image[..., :right]], dim=-1)
+        if wraps
+        else functional.pad(image, beyond)
+    )
     padded = functional.pad(around, (0, 0, down, down))
     cut = [
         padded[:, down + row : down + row + rows, right + column : right + column + columns]

@@ -89,16 +89,18 @@ def difference(place, without, time_s=0.5):
     return np.abs(spectra.mean(axis=0)).mean(axis=0)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_hidden_object_answers_from_where_it_is(seed):
-    place = draw_place("weapon", seed, True, 2.0)
-    profile = difference(place, replace(place, hidden=None))
-    if profile.max() < 1.0:  # turned to where the radar gets nothing of it
-        return
-    right, ahead = place.anomaly_m(0.5)
-    height = place.concealed_at(0.5)[0].centre_m[:, 2].mean() - RADAR_HEIGHT_M
-    expected = np.linalg.norm([right, ahead, height]) / WAVEFORM.range_bin_m
-    assert abs(profile.argmax() - expected) < 3.5
+def test_hidden_objects_answer_from_where_they_are():
+    seen = 0
+    for seed in SEEDS:
+        place = draw_place("weapon", seed, True, 2.0)
+        profile = difference(place, replace(place, hidden=None))
+        right, ahead = place.anomaly_m(0.5)
+        height = place.concealed_at(0.5)[0].centre_m[:, 2].mean() - RADAR_HEIGHT_M
+        expected = np.linalg.norm([right, ahead, height]) / WAVEFORM.range_bin_m
+        if profile.max() >= 1.0:  # else it is turned to where the radar gets nothing of it
+            seen += 1
+            assert abs(profile.argmax() - expected) < 3.5
+    assert seen >= len(SEEDS) - 1
 
 
 def test_clothes_weaken_what_is_under_them_as_their_layers_say():

@@ -47,6 +47,8 @@ def frame(seed):
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("frames")
     write_building(root / "b_0", [frame(one) for one in range(4)], {"style": "b", "seed": 0})
+    other = {"style": "b", "seed": 1}
+    write_building(root / "validation" / "b_1", [frame(one) for one in range(4, 6)], other)
     return root
 
 
@@ -199,7 +201,15 @@ def test_the_first_process_alone_writes_and_validates(two):
 def test_torchrun_trains_from_the_command_line(data, tmp_path):
     words = ["torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     words += ["-m", "panoradar_ros.cli", "train", "range", "--size", "tiny", "--steps", "2"]
-    words += ["--data", data, "--validation", data, "--output", tmp_path / "run", "--json"]
+    words += [
+        "--data",
+        data,
+        "--validation",
+        data / "validation",
+        "--output",
+        tmp_path / "run",
+        "--json",
+    ]
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
         [sys.executable, "-m", *map(str, words)],

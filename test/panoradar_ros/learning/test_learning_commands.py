@@ -17,8 +17,10 @@ NOWHERE = ("--data", "none", "--validation", "none", "--output", "x")
 
 @pytest.fixture
 def data(tmp_path):
-    """Two buildings of two frames: walls all around and somebody in front of them."""
-    for number in range(2):
+    """Two buildings of two frames: walls all around and somebody in front of them; two others to
+    validate on beside them.
+    """
+    for number in range(4):
         frames = []
         for seed in range(2):
             rng = np.random.default_rng([number, seed])
@@ -34,12 +36,14 @@ def data(tmp_path):
             glass = np.zeros((64, 32), bool)
             frames.append(Frame(echo, range_m, range_m, normal, label, instance, glass))
         meta = {"style": "made up", "seed": number, "simulated": True}
-        write_building(tmp_path / "data" / f"b_{number}", frames, meta)
+        folder = tmp_path / ("data" if number < 2 else "validation")
+        write_building(folder / f"b_{number}", frames, meta)
     return tmp_path / "data"
 
 
 def train(network, data, folder, *more):
-    words = ["train", network, "--data", data, "--validation", data, "--output", folder]
+    validation = data.with_name("validation")
+    words = ["train", network, "--data", data, "--validation", validation, "--output", folder]
     return main([*map(str, words), "--size", "tiny", "--steps", "4", "--json", *map(str, more)])
 
 
@@ -65,6 +69,21 @@ def test_from_frames_to_both_models(data, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["onnx_against_pytorch"]["other_class"] < 0.01
     card = OnnxModel(semantic).card.about
     assert card["range_model_sha256"] == OnnxModel(ranges).card.sha256
+    report = tmp_path / "report.html"
+    words = ["evaluate", "panoradar", "--data", data.with_name("validation"), "--limit", 2, *model]
+    words += ["--semantic-model", semantic, "--report", report, "--json"]
+    assert main([*map(str, words)]) == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == 2
+    page = report.read_text(encoding="utf-8")
+    assert "on disk" in page
+    assert "Nothing here was measured" in page  # the frames say that they are simulated
+
+
+def test_what_was_learned_from_is_nothing_to_validate_on(data, tmp_path, capsys):
+    words = ["train", "range", "--data", data, "--validation", data, "--output", tmp_path / "run"]
+    assert main([*map(str, words)]) == 1
+    assert "made up 0 and 1 more buildings are learned from and in" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_of_another_network_is_not_exported(data, tmp_path, capsys):
@@ -95,13 +114,14 @@ def test_a_semantic_network_is_exported_with_the_range_model_it_learned_from(
 
 def test_training_is_told_where_there_is_nothing_to_score(data, tmp_path, capsys):
     """Frames without people or things have no average precision."""
-    for path in data.glob("*/label.npy"):
+    validation = data.with_name("validation")
+    for path in (*data.glob("*/label.npy"), *validation.glob("*/label.npy")):
         np.save(path, np.full_like(np.load(path), 9))
     assert train("range", data, tmp_path / "run") == 0
     model = tmp_path / "range.onnx"
     words = ["export", "range", "--trained", tmp_path / "run", "--data", data, "--output", model]
     assert main([*map(str, words)]) == 0
-    words = ["train", "semantic", "--data", data, "--validation", data, "--steps", "2"]
+    words = ["train", "semantic", "--data", data, "--validation", validation, "--steps", "2"]
     words += ["--size", "tiny", "--output", tmp_path / "run2", "--range-model", model]
     assert main([*map(str, words)]) == 0
     assert "validation: miou" in capsys.readouterr().out

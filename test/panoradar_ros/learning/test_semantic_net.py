@@ -253,7 +253,7 @@ def test_a_sector_that_was_not_received_has_no_classes_and_no_boxes(object_scene
     frame = object_scene(*OBJECTS)
     array = features(frame).astype(np.float16)
     one = SeenFrame(array.copy(), frame, frame.range.copy())
-    before = len(boxes_of(frame))
+    widths = {box.instance: box.right - box.left for box in boxes_of(frame)}
     lost = without_sector(one, np.random.default_rng(3))
     gone = (lost.features[: CHANNELS.index("row")] == 0).all(axis=(0, 1))
     assert 0 < gone.sum() <= COLUMNS
@@ -262,7 +262,15 @@ def test_a_sector_that_was_not_received_has_no_classes_and_no_boxes(object_scene
     row = CHANNELS.index("row")
     np.testing.assert_array_equal(lost.features[row], array[row])
     np.testing.assert_array_equal(lost.features[:, :, ~gone], array[:, :, ~gone])
-    assert len(boxes_of(lost.frame)) <= before
+    objects, counts, edges = cells_of(lost.frame)
+    part = (objects.max(axis=0) > 0) & counts
+    in_lost = gone.reshape(-1, 2).all(axis=1)
+    assert not part[:, in_lost].any()
+    for box in boxes_of(lost.frame):
+        assert box.right - box.left <= widths[box.instance]
+    # to the left and to the right edge together is the width of a box that is left
+    across = (edges[0] + edges[2])[part]
+    assert set(np.round(across).astype(int)) <= {b.right - b.left for b in boxes_of(lost.frame)}
 
 
 def test_boxes_where_nothing_was_received_are_not_told(net, object_scene, tmp_path):
