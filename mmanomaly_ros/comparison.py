@@ -242,11 +242,14 @@ def frame_score(logits: NDArray[np.floating], frame: float, fusion: Fusion) -> f
         logits: (range, column) of the heatmap.
         frame: the comparator's, of the whole frame; it is not heard where nobody can be anywhere.
         fusion: with its weight.
+
+    Returns:
+        At least QUIET: where somebody could be is no less normal than where nobody can.
     """
     if np.max(logits) <= QUIET:
         return QUIET
     strongest = np.partition(np.ravel(logits), -_STRONGEST)[-_STRONGEST:]
-    return float(strongest.mean() + fusion.frame * frame)
+    return float(max(strongest.mean() + fusion.frame * frame, QUIET))
 
 
 def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float64]:

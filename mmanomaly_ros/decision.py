@@ -30,6 +30,8 @@ CONFIDENCE = 0.95
 WINDOWS = {"weapon": 4, "intruder": 20, "fall": 30}
 STIRRED_DB = 15.0
 """Moving power before a wall, over the noise, from which somebody is there."""
+_LEAST_MARGIN = 0.5
+"""Above the highest calm score, where all of them are the same."""
 _CALM_FACTOR = 10.0
 """The alarm ends below a score that so many times more normal frames exceed."""
 
@@ -320,7 +322,8 @@ class _NormalScores:
         if not (self.calm.size and self.stirred.size):
             return threshold_for(np.concatenate([self.calm, self.stirred]), rate, confidence), 0.0
         highest = float(self.calm.max())
-        calm = 2 * highest - float(np.quantile(self.calm_highest, 0.9))
+        tail = highest - float(np.quantile(self.calm_highest, 0.9))
+        calm = highest + max(tail, _LEAST_MARGIN)
         share = self.stirred.size / self.size
         stirred = threshold_for(self.stirred, min(rate / share, 0.5), confidence)
         return Threshold(calm, stirred.rate * share), max(stirred.value - calm, 0.0)
