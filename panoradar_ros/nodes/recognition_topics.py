@@ -18,6 +18,7 @@ from panoradar_ros.nodes.recognition_depth import DepthTopics
 from panoradar_ros.nodes.recognition_markers import object_markers, people_poses
 from panoradar_ros.nodes.recognition_vision import VisionTopics
 from panoradar_ros.recognition.features import echo_at
+from panoradar_ros.recognition.level_scan import level_scan
 from panoradar_ros.recognition.range_image import LearnedRangeImage
 from panoradar_ros.recognition.semantics import IGNORED, SemanticImage, coloured
 
@@ -135,12 +136,7 @@ class RecognitionTopics:
     def _to_scan(self, cube: Cube, image: LearnedRangeImage) -> LaserScan:
         middle = self._grid.rows // 2
         horizon = slice(middle - 1, middle + 1)
-        upper_m, lower_m = self._sure(image)[horizon]
-        nearest = np.fmin(upper_m, lower_m)
-        # free is only what both rows say is free: beside +inf a row that is not sure may hide one
-        nearest[np.isinf(nearest) & (np.isnan(upper_m) | np.isnan(lower_m))] = np.nan
-        upper, lower = image.confidence[horizon]
-        confidence = np.where(nearest == upper_m, upper, lower)
+        nearest, confidence = level_scan(self._sure(image)[horizon], image.confidence[horizon])
         columns = self._grid.columns
         in_time = (-cube.direction * np.arange(columns)) % columns
         return messages.laser_scan(

@@ -59,13 +59,14 @@ def model(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def semantic_model(tmp_path_factory):
-    """Says that everything is a wall and that a person stands ahead, whatever it sees."""
+@pytest.fixture(scope="module", params=["nobody", "people"])
+def semantic_model(request, tmp_path_factory):
+    """Says that everything is a wall, and that people stand nowhere or everywhere before it."""
     net = SemanticNet(SEMANTIC_SIZES["tiny"]).eval()
     with torch.no_grad():
         net.classes[-1].weight.zero_()
         net.classes[-1].bias.copy_(10 * torch.eye(11)[SemanticClass.WALL])
+        net.cells[-1].bias[0] = 2.0 if request.param == "people" else -4.6
     path = tmp_path_factory.mktemp("model") / "semantic.onnx"
     features = np.random.default_rng(0).normal(size=(len(CHANNELS), 64, 512)).astype(np.float32)
     export_semantic_net(net, path, features, {"name": "untrained"})
@@ -163,7 +164,7 @@ def test_a_cube_becomes_range_image_points_and_scan(graph, model):
 
 
 @pytest.mark.timeout(120)
-def test_with_a_semantic_model_classes_and_people_come_too(graph, model, semantic_model):
+def test_with_a_semantic_model_classes_and_people_come_too(graph, model, semantic_model, request):
     source, viewer = graph.add(Node, "source"), graph.add(Node, "viewer")
     publisher = source.create_publisher(PointCloud2, "cube", sensor_qos(35_000_000, depth=1))
     received = {}
@@ -191,9 +192,15 @@ def test_with_a_semantic_model_classes_and_people_come_too(graph, model, semanti
     assert (labels[:, 400:430] == 255).all()
     assert (labels[:, :400] == SemanticClass.WALL).all()
     assert received["learned/classes"].encoding == "rgb8"
-    # one cell in a hundred is a person before training: below the least score
-    assert received["learned/people"].poses == []
-    assert [one.action for one in received["learned/objects"].markers] == [Marker.DELETEALL]
+    people, markers = received["learned/people"].poses, received["learned/objects"].markers
+    assert markers[0].action == Marker.DELETEALL
+    if "nobody" in request.node.name:
+        assert (people, len(markers)) == ([], 1)
+        return
+    assert people
+    assert len(markers) > len(people)
+    distance_m = [np.hypot(one.position.x - SHIFT_M, one.position.y) for one in people]
+    np.testing.assert_allclose(distance_m, 105 * BIN_M + 0.08, atol=0.6)
 
 
 def test_people_and_objects_are_moved_to_the_end_of_the_turn():

@@ -94,6 +94,8 @@ def test_a_folder_that_is_damaged_or_of_other_frames_is_named(tmp_path):
     folder = simulate_building(tmp_path, "office", 1, 1)
     with pytest.raises(ValueError, match=r"office_000001 holds 1 frames, not 2: delete it"):
         simulate_building(tmp_path, "office", 1, 2)
+    with pytest.raises(ValueError, match="was made with --people None, not 12: delete it"):
+        simulate_building(tmp_path, "office", 1, 1, people=12)
     (folder / "meta.json").unlink()
     with pytest.raises(ValueError, match=r"office_000001 does not hold the frames"):
         simulate_building(tmp_path, "office", 1, 1)

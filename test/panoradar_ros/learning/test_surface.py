@@ -45,6 +45,18 @@ def test_normals_of_a_plane_are_the_planes(normal):
     assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))).max() < 1.0
 
 
+def test_without_a_circle_nothing_across_the_seam_counts():
+    range_m = plane_m(np.array([-1.0, 0, 0]), 1.5)  # it is met ahead, across the seam
+    both = []
+    for wraps in (True, False):
+        planes = PlaneNormals(GRID.rows, GRID.columns, wraps)
+        both.append([part[0].numpy() for part in planes(torch.from_numpy(range_m)[None])])
+    (normal, share), (open_normal, open_share) = both
+    inside = slice(9, -9)
+    np.testing.assert_allclose(open_normal[..., inside], normal[..., inside], atol=1e-6)
+    assert (open_share[28:36, :3] < 0.7 * share[28:36, :3]).all()
+
+
 def test_the_wall_behind_does_not_bend_what_is_before_it():
     wall, post = plane_m(np.array([-1.0, 0, 0]), 4.0), plane_m(np.array([-1.0, 0, 0]), 1.5)
     range_m = wall.copy()

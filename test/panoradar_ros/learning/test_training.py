@@ -88,6 +88,22 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(data, tmp_path, monkeyp
     assert [line["step"] for line in log if "validation" in line] == [3, 6]
 
 
+def test_steps_that_are_lost_with_a_process_are_not_in_the_log(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmwave.learning.training.LOGGED_STEPS", 1)
+    monkeypatch.setattr("mmwave.learning.training.CHECKPOINT_S", 0.0)
+    with pytest.raises(StopTraining):
+        train(RangeTask(data, data), tmp_path / "run", settings(), stopping_after(2))
+    monkeypatch.setattr("mmwave.learning.training.CHECKPOINT_S", 1e9)
+    with pytest.raises(StopTraining):  # these steps are logged, and never saved
+        train(RangeTask(data, data), tmp_path / "run", settings(), stopping_after(2))
+    with (tmp_path / "run" / "log.jsonl").open("a") as file:
+        file.write('{"step": 5, "secon')
+    train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines if "validation" not in line]
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_run_is_read_with_what_is_known_of_it(data, tmp_path):
     run = train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
     net, about = read_run(tmp_path / "run", RangeTask(data, data))
