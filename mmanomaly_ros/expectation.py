@@ -166,7 +166,8 @@ def spread_db(
 
     sqrt(s^2 + f^2) times a scale: s of the draws (n - 1 in the denominator; 0 of a single one), f
     the deviation that the context network predicts, so that one draw is enough. Both hold the
-    noise, which the scale, chosen on validation data so that z has deviation 1, sets right.
+    noise, which the scale, chosen so that z has deviation 1 on frames that the networks did not
+    learn from, sets right.
 
     Args:
         samples_db: (K, ...).
