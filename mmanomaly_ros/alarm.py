@@ -20,7 +20,7 @@ class AlarmSettings:
 
     Attributes:
         on_threshold: scores above it speak for an anomaly.
-        off_threshold: scores not above it end one; at most on_threshold.
+        off_threshold: scores below it end one; at most on_threshold.
         rise_frames: so many above in a row switch the alarm on.
         fall_frames: so many calm frames in a row switch it off, or make the unknown normal.
 
@@ -88,8 +88,7 @@ class Alarm:
             return self.state
         settings = self.settings
         self._above = self._above + 1 if score > settings.on_threshold else 0
-        threshold = settings.off_threshold if self._alarmed else settings.on_threshold
-        calm = score <= threshold
+        calm = score < settings.off_threshold if self._alarmed else score <= settings.on_threshold
         self._calm = self._calm + 1 if calm else 0
         if self._above >= settings.rise_frames:
             self._alarmed = True
