@@ -33,7 +33,7 @@ STIRRED_DB = 15.0
 _LEAST_MARGIN = 0.5
 """Above the highest calm score, where all of them are the same."""
 _CALM_FACTOR = 10.0
-"""The alarm ends below a score that so many times more normal frames exceed."""
+"""The alarm ends half-way down to the score that so many times more normal frames exceed."""
 
 
 @dataclass(frozen=True)
@@ -366,10 +366,10 @@ def fit_decision(
     if not scores.size:
         raise ValueError(f"no normal sequence of {TASKS[watch]} is as long as {frames} frames")
     on, excess = scores.threshold(rate, confidence)
-    off = min(scores.quantile(max(1 - _CALM_FACTOR * rate, 0.5), excess), on.value)
+    usual = min(scores.quantile(max(1 - _CALM_FACTOR * rate, 0.5), excess), on.value)
     return WatchDecision(
         window=frames,
-        alarm=AlarmSettings(on.value, off, rise_frames, fall_frames),
+        alarm=AlarmSettings(on.value, (usual + on.value) / 2, rise_frames, fall_frames),
         fusion=fusion or Fusion(),
         novelty=novelty,
         stirred_excess=excess,
