@@ -69,8 +69,10 @@ def read_card(model: Path, content: bytes | None = None) -> ModelCard:
         ModelError: file or card is missing, the card is not one, or the hash is another.
     """
     if not model.is_file():
-        raise ModelError(f"there is no model {model}: set the parameter to one of models/*.onnx")
+        raise ModelError(f"there is no model {model}: give a file that `panoradar export` wrote")
     path = card_path(model)
+    if not path.is_file():
+        raise ModelError(f"{model} has no card {path.name} beside it: get both files again")
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         card = ModelCard(str(about["name"]), str(about["sha256"]), about)

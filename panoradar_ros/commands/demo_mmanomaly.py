@@ -298,7 +298,12 @@ def _table(report: dict[str, Any]) -> str:
         f"  false alarms       {told('false_alarmed', '{:.1%}')} of the normal frames",
         f"  place, median      {told('place_median_m', '{:.2f} m')}, "
         f"range {told('range_median_m', '{:.2f} m')}",
-        f"  left out           {report['frames_skipped']} frames",
+        f"  left out           {report['frames_skipped']} frames"
+        + (
+            ", more than were judged: this computer is too slow, or busy"
+            if report["frames_skipped"] > report["frames"]
+            else ""
+        ),
         f"  processor          {100 * report['cpu_fraction']:.0f} % of all cores, "
         f"{report['rss_mb']} MB",
     ]

@@ -309,8 +309,9 @@ def _print(result: dict[str, Any], watches: Sequence[str]) -> None:
         print(f"  {name}: spread {one['seen']['spread_db']} dB over seen materials, "
               f"{one['new']['spread_db']} dB over new ones; errors {one['seen']['error_db']} "
               f"and {one['new']['error_db']} dB")  # fmt: skip
-    heads = ", ".join(f"{name} {one['accuracy']}" for name, one in result["heads"].items())
-    print(f"  heads are right on known classes: {heads}")
+    known = {name: one["accuracy"] for name, one in result["heads"].items()}
+    heads = ", ".join(f"{name} {one:.2f}" for name, one in known.items() if one is not None)
+    print(f"  heads are right on known classes: {heads or 'none of these was trained'}")
     print(f"  a frame takes {result['frame_ms']} ms (95 %: {result['frame_ms_p95']}) on "
           f"{result['threads']} threads")  # fmt: skip
 

@@ -69,8 +69,10 @@ def frame_folders(root: Path) -> list[Path]:
     """Folders with frames of any format under a data set's folder, sorted.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such folder, or none in it.
     """
+    if not root.is_dir():
+        raise ValueError(f"{root} is no folder: give one of frames")
     found = sorted({*building_folders(root), *trajectory_folders(root)})
     if not found:
         raise ValueError(

@@ -143,7 +143,7 @@ def test_training_and_evaluation_need_no_ros(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "there is no model none.onnx" in done.stderr
-    assert "no frames in none" in done.stderr
+    assert "none is no folder" in done.stderr
 
 
 @pytest.mark.parametrize(

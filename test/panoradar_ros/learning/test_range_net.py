@@ -262,7 +262,7 @@ def test_wrong_models_and_cubes_are_refused(net, tmp_path):
     with pytest.raises(ModelError, match="damaged"):
         OnnxModel(path)
     path.with_suffix(".json").unlink()
-    with pytest.raises(ModelError, match="no usable card"):
+    with pytest.raises(ModelError, match="has no card"):
         OnnxModel(path)
     with pytest.raises(ModelError, match="there is no model"):
         OnnxModel(tmp_path / "none.onnx")
