@@ -35,7 +35,7 @@ class Watched:
         latency_s: from a frame to the arrival of its state.
         arrival_s: monotonic time of each arrival.
         parts: pictures of the last frames by name.
-        snapshots: the last whole frame with an alarm, and the last without.
+        snapshots: the last whole frame with an alarm and a place, and the last without an alarm.
         diagnostics: last values by status name and key.
     """
 
@@ -133,7 +133,11 @@ class WatcherNode(LifecycleNode):
             parts["heatmap"],
             places,
         )
-        self.seen.snapshots[words == ANOMALY] = (stamp, seen)
+        alarm = words == ANOMALY
+        older = self.seen.snapshots.get(alarm)
+        if alarm and older is not None and len(older[1].found_m) and not len(places):
+            return  # the alarm outlasts what it is of, which is better to look at
+        self.seen.snapshots[alarm] = (stamp, seen)
 
     def _take_status(self, message: Any) -> None:
         for status in message.status:

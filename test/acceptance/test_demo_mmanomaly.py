@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.ros, pytest.mark.timeout(400)]
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("watch")
     words = ["demo", "--system", "mmanomaly", "--watch", "intruder", "--headless", "--json"]
-    words += ["--seed", "9073", "--seconds", "16", "--scene-seconds", "12"]
+    words += ["--seed", "9073", "--seconds", "12", "--scene-seconds", "14"]
     done = subprocess.run(
         [sys.executable, "-m", "panoradar_ros.cli", *words, "--output", str(folder / "out")],
         capture_output=True,
