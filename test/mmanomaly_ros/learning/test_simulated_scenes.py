@@ -58,7 +58,7 @@ def test_a_sequence_is_made_once_and_whole(tmp_path):
     before = path.stat().st_mtime_ns
     assert simulate_into(tmp_path, wanted) == path
     assert path.stat().st_mtime_ns == before
-    assert [one.name for one in tmp_path.iterdir()] == ["weapon_anomaly_new_000702_16.npz"]
+    assert [one.name for one in tmp_path.iterdir()] == ["weapon_anomaly_new_000702_1.npz"]
     with np.load(path) as there:
         again = simulate_sequence(wanted)
         assert set(there.files) == set(again)

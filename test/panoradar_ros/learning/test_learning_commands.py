@@ -151,7 +151,7 @@ def test_training_and_evaluation_need_no_ros(tmp_path):
     [
         (
             ["train", "range", "--data", "none", "--validation", "none", "--output", "x"],
-            "no frames",
+            "none is no folder",
         ),
         (["simulate", "dataset", "x", "--styles", "castle"], "no style castle"),
         (["simulate", "dataset", "x", "--buildings", "0"], "--buildings must be at least 1"),
