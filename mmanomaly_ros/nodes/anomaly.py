@@ -181,6 +181,8 @@ class AnomalyNode(LifecycleNode):
         """Say so if the spectra's 0 dB is not the noise."""
         assumed = self.parameters.values()["noise_counts"]
         self._noise_counts = measured_noise_counts(as_complex(block.samples))
+        if not self._noise_counts > 0:  # the samples are no radar's
+            return
         off_db = 20 * np.log10(self._noise_counts / assumed)
         if abs(off_db) > MOST_NOISE_OFF_DB:
             self.get_logger().warning(
