@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import psutil
@@ -81,13 +82,15 @@ def test_every_command_explains_itself(capsys):
 def test_a_terminated_demo_leaves_no_process_behind(tmp_path):
     """SIGTERM ends it like Ctrl-C; a killed parent takes its children along."""
     for number in (signal.SIGTERM, signal.SIGKILL):
+        up = tmp_path / f"up_{number}"
+        life = f"import pathlib, time; pathlib.Path({str(up)!r}).touch(); time.sleep(60)"
         program = (
             "import sys, time\n"
             "from panoradar_ros.commands.children import ChildProcess\n"
             "from panoradar_ros.cli import main\n"
             "import panoradar_ros.commands.doctor as doctor\n"
             "def run(arguments):\n"
-            "    with ChildProcess(['-c', 'import time; time.sleep(60)']) as child:\n"
+            f"    with ChildProcess(['-c', {life!r}]) as child:\n"
             "        print(child.usage.pid, flush=True)\n"
             "        time.sleep(60)\n"
             "doctor.run = run\n"
@@ -97,8 +100,11 @@ def test_a_terminated_demo_leaves_no_process_behind(tmp_path):
             [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
         )
         child = psutil.Process(int(parent.stdout.readline()))
+        # an interpreter that is just starting may swallow the interrupt
+        deadline_s = time.monotonic() + 30
+        while not up.exists() and time.monotonic() < deadline_s:
+            time.sleep(0.02)
         parent.send_signal(number)
-        # a child that does not hear the interrupt at its start is killed after STOP_TIMEOUT_S
         patience_s = STOP_TIMEOUT_S + 10
         assert parent.wait(patience_s) == (130 if number == signal.SIGTERM else -signal.SIGKILL)
         _gone, alive = psutil.wait_procs([child], timeout=10)
