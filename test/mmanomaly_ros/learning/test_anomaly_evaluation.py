@@ -41,7 +41,7 @@ from panoradar_ros.commands.adapt import SEED
 from panoradar_ros.commands.mmanomaly_models import scenes_folder
 
 WATCHES = ("weapon", "intruder")
-FRAMES = 22
+FRAMES = 6
 STRANGER_M = (-0.6, 3.0)
 
 
@@ -59,6 +59,14 @@ def anomalous(one):
         position_m=everywhere,
         meta={**one.meta, "hidden": "pistol", "worn_at": "chest"},
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_windows():
+    """So that a sequence of six frames is judged: all else takes as long as there are frames."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(WINDOWS, "intruder", 4)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +251,7 @@ def test_a_place_is_adapted_to(decided, normal, mixed, tmp_path, capsys):
 def test_the_gain_of_minutes_is_told(decided, tmp_path, monkeypatch, capsys):
     """On places that lie in the cache; simulating some is what other tests do."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    minutes = 0.1
+    minutes = 0.02
     wanted = wanted_of("intruder", SEED, minutes)
     for one in wanted:
         frames = scene(1, 7, one.frames)
