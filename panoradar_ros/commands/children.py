@@ -17,6 +17,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 def _end_with_parent() -> None:
     """In the child, before it starts: the kernel interrupts it should this process be killed."""
+    # of a command in the background of a script the shell has interrupts ignored, and so had this
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
