@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterator
 import pytest
 import rclpy
 from rclpy.context import Context
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
+REPEAT_S = 3.0
+"""A large message is sent again after this long: one sent at once would replace it under way."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,8 +36,20 @@ class Graph:
         rclpy.init(context=self.context)
         self._executor = SingleThreadedExecutor(context=self.context)
         self._nodes: list[Node] = []
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
+
+    def _spin(self) -> None:
+        """Spin on when a test destroys what is waited for.
+
+        Tests change the state of nodes from their own thread, which rclpy's executor does not
+        survive; processes do it in the executor's thread (``NodeProcess.call``).
+        """
+        while True:
+            try:
+                return self._executor.spin()
+            except InvalidHandle:
+                continue
 
     def add(self, make: Callable[..., Node], *arguments: object, **options: object) -> Node:
         node = make(*arguments, context=self.context, **options)
@@ -48,6 +64,21 @@ class Graph:
             if time.monotonic() > deadline_s:
                 pytest.fail(f"{what}: not within {DEADLINE_S} s")
             changed.wait(0.01)
+
+    def send_until(
+        self, publisher: Publisher, message: object, condition: Callable[[], object], what: str
+    ) -> None:
+        """Publish a message, again every few seconds, until a condition holds."""
+        sent_s = -float("inf")
+
+        def send_and_look() -> object:
+            nonlocal sent_s
+            if time.monotonic() - sent_s > REPEAT_S:
+                publisher.publish(message)
+                sent_s = time.monotonic()
+            return condition()
+
+        self.wait_for(send_and_look, what)
 
     def call(self, node: Node, service_type: type, name: str, request: object) -> object:
         client = node.create_client(service_type, name)
