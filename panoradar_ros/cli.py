@@ -15,6 +15,7 @@ COMMANDS = {
     "prepare": "make frames to train on of PanoRadar's raw recordings",
     "train": "train a network on frames from disk",
     "export": "write a trained network as an ONNX file with its card",
+    "quantise": "an exported network of PanoRadar in 8 bits, for slow processors",
     "decide": "choose thresholds of alarms on normal frames, for a stated rate of false alarms",
     "adapt": "to a new place, from a few minutes of its normal frames",
     "ablate": "train and compare variants of a network, as one table",

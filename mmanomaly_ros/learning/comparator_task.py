@@ -136,7 +136,8 @@ class ComparatorTask:
         self, net: nn.Module, batch: list[ComparatorItem], settings: AnomalyTraining
     ) -> dict[str, Tensor]:
         """Cross-entropy and overlap of the places, cross-entropy of the frames."""
-        heatmap, frame = compare(net, batch, settings.device)
+        with settings.autocast():
+            heatmap, frame = compare(net, batch, settings.device)
         mask = torch.from_numpy(np.stack([one.mask for one in batch])).to(heatmap)[:, None]
         anomalous = torch.tensor([[one.anomalous] for one in batch]).to(heatmap)
         parts = {

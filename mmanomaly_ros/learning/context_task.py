@@ -95,7 +95,8 @@ class ContextTask:
         self, net: nn.Module, batch: list[ContextItem], settings: AnomalyTraining
     ) -> dict[str, Tensor]:
         """Likelihood of the spectra, and cross-entropies of the heads."""
-        seen = look(net, [one.context for one in batch], settings.device)
+        with settings.autocast():
+            seen = look(net, [one.context for one in batch], settings.device)
         spectra = torch.from_numpy(unit_of(np.stack([one.spectrum for one in batch])))
         labels = torch.tensor([one.labels for one in batch], device=settings.device)
         parts = {

@@ -151,7 +151,8 @@ class DenoiserTask:
         times = np.array([one.time for one in batch])
         kept = torch.from_numpy(self._kept[times]).to(settings.device)
         time = torch.from_numpy(times).to(clean)
-        v = net(noisy(clean, noise, kept), time, tokens, latent_map)
+        with settings.autocast():
+            v = net(noisy(clean, noise, kept), time, tokens, latent_map)
         error = functional.mse_loss(v, v_of(clean, noise, kept))
         return {"v": error, "sum": error}
 

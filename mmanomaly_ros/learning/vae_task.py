@@ -92,7 +92,8 @@ class VaeTask(SpectrumTask):
     ) -> dict[str, Tensor]:
         """Absolute and squared error, and a little of the divergence from a normal distribution."""
         spectra = units(batch).to(settings.device)
-        restored, mean, log_variance = net(spectra)
+        with settings.autocast():
+            restored, mean, log_variance = net(spectra)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         parts = _errors(restored, spectra) | {"divergence": divergence}
         parts["sum"] = _summed(parts) + settings.divergence_weight * divergence
@@ -123,7 +124,9 @@ class BaselineTask(SpectrumTask):
     ) -> dict[str, Tensor]:
         """Absolute and squared error."""
         spectra = units(batch).to(settings.device)
-        parts = _errors(net(spectra), spectra)
+        with settings.autocast():
+            restored = net(spectra)
+        parts = _errors(restored, spectra)
         parts["sum"] = _summed(parts)
         return parts
 

@@ -32,6 +32,7 @@ from mmwave.this_machine import machine
 
 CHECKPOINT_S = 600.0
 LOGGED_STEPS = 20
+PRECISIONS = ("float32", "bfloat16")
 LEAST_FITTING = 0.5
 """Share of a network's weights that another one must have, for it to begin with them."""
 
@@ -52,6 +53,8 @@ class TrainingSettings:
         device: for PyTorch, ``cpu`` or ``cuda``.
         begin_from: folder of another run, or exported model, whose weights it begins with where
             they fit; empty: none.
+        precision: of the products in networks, from PRECISIONS. With bfloat16 a step takes half to
+            two thirds of the time on processors with AMX; weights and losses are single anyway.
 
     Raises:
         ValueError: a value is out of its range.
@@ -67,6 +70,7 @@ class TrainingSettings:
     validations: int = 8
     device: str = "cpu"
     begin_from: str = ""
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "learning_rate", "validations"):
@@ -74,6 +78,15 @@ class TrainingSettings:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if self.device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError("device cuda: PyTorch finds no GPU; use --device cpu")
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}"
+            )
+
+    def autocast(self) -> torch.autocast:
+        """What a task runs its network in; losses are outside."""
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16")
 
 
 Settings = TypeVar("Settings", bound=TrainingSettings)

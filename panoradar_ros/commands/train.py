@@ -58,6 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "its weights",
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    parser.add_argument(
+        "--precision", default="float32", help="of products in networks: bfloat16 is faster where "
+        "the processor has AMX, or on a GPU (float32)",
+    )  # fmt: skip
     train_panoradar.add_arguments(parser)
     train_rexo.add_arguments(parser)
     train_mmanomaly.add_arguments(parser)
@@ -83,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         "seed": arguments.seed,
         "device": arguments.device,
         "begin_from": str(arguments.begin_from or ""),
+        "precision": arguments.precision,
     }
     systems = ((train_panoradar, PANORADAR), (train_rexo, REXO), (train_mmanomaly, MMANOMALY))
     system: ModuleType = next(one for one, names in systems if arguments.network in names)

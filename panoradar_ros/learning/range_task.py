@@ -53,7 +53,9 @@ class RangeTask:
         """See :func:`panoradar_ros.learning.losses.range_loss`."""
         assert isinstance(net, RangeNet)
         echo, target = range_batch(batch, settings.device)
-        return range_loss(net, net(echo), target)
+        with settings.autocast():
+            output = net(echo)
+        return range_loss(net, output, target)
 
     def validate(self, net: nn.Module, settings: PanoramaTraining) -> dict[str, Any]:
         """Scores on some frames of the validation's buildings."""

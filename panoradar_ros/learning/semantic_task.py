@@ -161,7 +161,9 @@ class SemanticTask:
         features = torch.from_numpy(np.stack([one.features for one in batch]).astype(np.float32))
         target = semantic_target([one.frame for one in batch], settings.device)
         weight = self._class_weight.to(settings.device)
-        return semantic_loss(net(features.to(settings.device)), target, weight)
+        with settings.autocast():
+            output = net(features.to(settings.device))
+        return semantic_loss(output, target, weight)
 
     def validate(self, net: nn.Module, settings: PanoramaTraining) -> dict[str, Any]:
         """Scores on the validation's frames."""

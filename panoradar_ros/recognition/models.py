@@ -26,7 +26,8 @@ def model_path(path: str = RANGE_MODEL) -> Path:
 def mismatch(range_card: ModelCard, semantic_card: ModelCard) -> str:
     """Why a semantic network does not belong to a range network; empty if it does."""
     wanted = semantic_card.about.get("range_model_sha256")
-    if wanted in (None, range_card.sha256):
+    in_single = range_card.about.get("quantised", {}).get("sha256")
+    if wanted in (None, range_card.sha256, in_single):
         return ""
     return (
         f"{semantic_card.name} was trained on the answers of another range model than "

@@ -130,12 +130,14 @@ class RexoTask:
             )
             for one in batch
         ]
-        features = net.features(heatmaps)
-        outputs = net(features, noisy, time)
+        with settings.autocast():
+            features = net.features(heatmaps)
+            outputs = net(features, noisy, time)
+            centres = net.centre_logits(features) if settings.centre_weight > 0 else None
         weights = RexoWeights(space=settings.space_weight, image=settings.image_weight)
         parts = rexo_loss(outputs, targets, self.space, self.camera, weights)
-        if settings.centre_weight > 0:
-            parts["centres"] = centre_loss(net.centre_logits(features), targets, net.space)
+        if centres is not None:
+            parts["centres"] = centre_loss(centres, targets, net.space)
             parts["sum"] = parts["sum"] + settings.centre_weight * parts["centres"]
         return parts
 

@@ -52,6 +52,5 @@ class SpectrumAutoencoder(nn.Module):
 
     def forward(self, spectra: Tensor) -> Tensor:
         """Spectra as normal ones would look."""
-        return functional.pixel_shuffle(
-            self.decoder(self.encoder(functional.pixel_unshuffle(spectra, 2))), 2
-        )
+        folded = self.decoder(self.encoder(functional.pixel_unshuffle(spectra, 2)))
+        return functional.pixel_shuffle(folded, 2).float()

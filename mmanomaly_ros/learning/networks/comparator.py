@@ -110,9 +110,9 @@ class Comparator(nn.Module):
         eighth = self.watch_again(self.far(quarter), watch)
         features = self.up_quarter(torch.cat((quarter, _doubled(eighth)), dim=1))
         features = self.up_half(torch.cat((half, _doubled(features)), dim=1))
-        heatmap = self.out(features)
+        heatmap = self.out(features).float()
         known = torch.cat((pooled(features), pooled(eighth), pooled(heatmap), watch), dim=1)
-        return heatmap, self.whole(known)
+        return heatmap, self.whole(known).float()
 
 
 def _doubled(features: Tensor) -> Tensor:

@@ -159,7 +159,7 @@ class ContextNet(nn.Module):
         features = self.image(image)
         half = self.near(functional.pixel_unshuffle(polar, 2))
         known = self.known(torch.cat((pooled(features), pooled(half), watch), dim=1))
-        logits = [head(known) for head in self.heads]
+        logits = [head(known).float() for head in self.heads]
         quarter = self.middle(half)
         latent_map = self.to_map(self.joined(self.scene(self.far(quarter), known)))
         mean, log_variance = self._spectrum(latent_map, quarter, half, known)
@@ -183,7 +183,7 @@ class ContextNet(nn.Module):
         features = self.up_quarter(torch.cat((features, quarter), dim=1))
         features = _doubled(self.scene_quarter(features, known))
         features = self.up_half(torch.cat((features, half), dim=1))
-        mean, log_variance = functional.pixel_shuffle(self.out(features), 2).chunk(2, dim=1)
+        mean, log_variance = functional.pixel_shuffle(self.out(features).float(), 2).chunk(2, dim=1)
         return mean, log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
 
 

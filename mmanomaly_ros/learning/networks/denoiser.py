@@ -71,4 +71,4 @@ class Denoiser(nn.Module):
         latent_map = latent_map.expand(count, -1, -1, -1)
         seen = torch.cat((latents, latent_map), dim=1)
         v: Tensor = self.unet(seen, time, tokens, return_dict=False)[0]
-        return v
+        return v.float()

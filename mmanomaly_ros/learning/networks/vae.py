@@ -59,11 +59,11 @@ class SpectrumVae(nn.Module):
         """Mean and log-variance (N, 8, 16, 8) of the latents of unit spectra (N, 3, 128, 64)."""
         folded = functional.pixel_unshuffle(spectra, _FOLD)
         distribution = self.coder.encode(folded).latent_dist
-        return distribution.mean, distribution.logvar
+        return distribution.mean.float(), distribution.logvar.float()
 
     def decode(self, latents: Tensor) -> Tensor:
         """Unit spectra (N, 3, 128, 64) of latents (N, 8, 16, 8)."""
-        folded: Tensor = self.coder.decode(latents).sample
+        folded: Tensor = self.coder.decode(latents).sample.float()
         return functional.pixel_shuffle(folded, _FOLD)
 
     def forward(self, spectra: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -26,7 +26,8 @@ REDUCTION = 4
 PATCH = (2, 2)
 SCALE_DB = 20.0
 _EVIDENCE_PER_SCALE = 6.0
-_NOTHING = 3.5
+_NOTHING = 6.5
+"""Logarithm of what noise makes of all bins together before training, and some more."""
 LEAKAGE_M = 0.4
 """Nearer echoes are the radar's own."""
 
@@ -176,14 +177,16 @@ class RangeNet(nn.Module):
         per_ray = rays.permute(0, 3, 1, 2)
         context = self.unet(self.stem(per_ray))
         fine = unpatched(self.spread(context), PATCH)
-        answer = self.answer(functional.relu(self.head(torch.cat([fine, per_ray], dim=1))))
-        echoes = self.evidence * per_ray[:, -self.coarse :]
+        answer = self.answer(functional.relu(self.head(torch.cat([fine, per_ray], dim=1)))).float()
+        echoes = self.evidence * per_ray[:, -self.coarse :].float()
         logits, correction_m, hint = answer.split([self.coarse + 1, 1, CLASSES], dim=1)
         logits = torch.cat([logits[:, :-1] + echoes, logits[:, -1:]], dim=1)
-        position = read_position(logits, correction_m[:, 0], self.nearest_m, self.coarse_m)
-        with torch.no_grad():  # normals do not bend ranges; the context is learned from both
-            plane, share = self.planes(position.range_m)
-        normal = functional.normalize(self.surface(context, plane, share, position), dim=1)
+        with torch.autocast(echo.device.type, enabled=False):  # metres are no half-precision sums
+            position = read_position(logits, correction_m[:, 0], self.nearest_m, self.coarse_m)
+            with torch.no_grad():  # normals do not bend ranges; the context is learned from both
+                plane, share = self.planes(position.range_m)
+        surface = self.surface(context, plane, share, position).float()
+        normal = functional.normalize(surface, dim=1)
         return RangeOutput(logits, *position, normal, hint)
 
 
@@ -241,7 +244,8 @@ class RangePosition(NamedTuple):
 def read_position(
     logits: Tensor, correction_m: Tensor, nearest_m: Tensor, coarse_m: float
 ) -> RangePosition:
-    """Turn a distribution into ranges.
+    """Turn a distribution into ranges: the most likely one, unless nothing within reach is more
+    likely than all of them together.
 
     Args:
         logits: (N, bin + 1, row, column); the last: nothing within reach.
@@ -265,7 +269,8 @@ def read_position(
     mass = odds_near.sum(dim=1).clamp_min(1e-9)
     place = (odds_near * near).sum(dim=1) / mass
     range_m = nearest_m[:, None] + coarse_m * place + correction_m
-    range_m = torch.where(nothing > mass, torch.inf, range_m.clamp_min(0.0))
+    # of a distribution over several surfaces, none may hold as much as nothing; all together do
+    range_m = torch.where(nothing > total, torch.inf, range_m.clamp_min(0.0))
     something = total.clamp_min(1e-9)
     variance = second / something - (first / something) ** 2
     spread_m = coarse_m * variance.clamp_min(0.0).sqrt()

@@ -99,7 +99,7 @@ class BoxDetector(nn.Module):
 
     def centre_logits(self, features: Tensor) -> Tensor:
         """(N, view, row, column) odds of somebody's middle there; for training alone."""
-        found = self.centres(features.flatten(0, 1))
+        found = self.centres(features.flatten(0, 1)).float()
         return torch.as_tensor(found.reshape(*features.shape[:2], *found.shape[-2:]))
 
     def forward(self, features: Tensor, boxes: Tensor, time: Tensor) -> list[RexoOutput]:

@@ -135,7 +135,8 @@ class Head(nn.Module):
         state = self.norms[2](state + self.feedforward(state))
         scale, shift = self.time(time)[:, None].chunk(2, dim=-1)
         told = self.tower(state * (1 + scale) + shift)
-        return Said(self.offsets(told), self.named(told), self.refinement(told), state)
+        offsets, named, refinement = self.offsets(told), self.named(told), self.refinement(told)
+        return Said(offsets.float(), named.float(), refinement.float(), state)
 
 
 class TimeEmbedding(nn.Module):

@@ -63,8 +63,9 @@ class QueryNet(BoxDetector):
         outputs = []
         for layer in self.layers:
             state = layer(state, memory)
-            found = self.on_floor(self.boxes(state).sigmoid())
-            outputs.append(RexoOutput(found, self.named(state), self.refinement(state)))
+            found = self.on_floor(self.boxes(state).float().sigmoid())
+            said = self.named(state).float(), self.refinement(state).float()
+            outputs.append(RexoOutput(found, *said))
         return outputs
 
 

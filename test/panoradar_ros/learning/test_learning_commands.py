@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from mmwave.inference import OnnxModel
+from mmwave.inference import OnnxModel, read_card
 from mmwave.waveform import Waveform
 from panoradar_ros.cli import main
 from panoradar_ros.learning.frames import Frame, write_building
@@ -62,13 +62,20 @@ def test_from_frames_to_both_models(data, tmp_path, capsys):
     assert card["scores"]["learned"]["images"] == 4
     assert card["simulated"] is True
     model = ("--range-model", ranges)
-    assert train("semantic", data, tmp_path / "run2", *model) == 0
+    assert train("semantic", data, tmp_path / "run2", *model, "--precision", "bfloat16") == 0
     assert "miou" in json.loads(capsys.readouterr().out)
     words = ["export", "semantic", "--trained", tmp_path / "run2", "--data", data]
     assert main([*map(str, words), "--output", str(semantic), *map(str, model)]) == 0
     assert json.loads(capsys.readouterr().out)["onnx_against_pytorch"]["other_class"] < 0.01
     card = OnnxModel(semantic).card.about
     assert card["range_model_sha256"] == OnnxModel(ranges).card.sha256
+    assert card["training"]["settings"]["precision"] == "bfloat16"
+    for network, one in (("range", ranges), ("semantic", semantic)):
+        words = ["quantise", network, "--model", one, "--data", data, *model]
+        assert main([*map(str, words), "--output", str(tmp_path / f"{network}8.onnx")]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["file"] == str(tmp_path / f"{network}8.onnx")
+        assert read_card(tmp_path / f"{network}8.onnx").about["quantised"]["of"] == network
     report = tmp_path / "report.html"
     words = ["evaluate", "panoradar", "--data", data.with_name("validation"), "--limit", 2, *model]
     words += ["--semantic-model", semantic, "--report", report, "--json"]

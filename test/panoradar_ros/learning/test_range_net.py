@@ -10,7 +10,7 @@ from mmwave.waveform import Waveform
 from panoradar_ros.imaging.grid import PanoramaGrid
 from panoradar_ros.learning.export import export_range_net
 from panoradar_ros.learning.losses import RangeTarget, RangeWeights, range_loss
-from panoradar_ros.learning.networks.range_net import SIZES, RadarGrid, RangeNet
+from panoradar_ros.learning.networks.range_net import SIZES, RadarGrid, RangeNet, read_position
 from panoradar_ros.recognition.range_image import RangeRecogniser
 
 GRID = PanoramaGrid(columns=32, rows=8)
@@ -275,3 +275,14 @@ def test_slopes_are_numbers_where_nothing_is_within_reach(net):
     target = RangeTarget(torch.from_numpy(range_m)[None], normal, torch.ones(1, *range_m.shape) > 0)
     range_loss(net, net(torch.from_numpy(echo)[None]), target)["sum"].backward()
     assert all(torch.isfinite(one.grad).all() for one in net.parameters())
+
+
+def test_nothing_is_said_when_it_is_likelier_than_all_ranges_together():
+    probability = torch.zeros(65, 1, 2)
+    probability[20:28, 0, 0], probability[-1, 0, 0] = 0.08, 0.36  # a surface that is not sharp
+    probability[20:28, 0, 1], probability[-1, 0, 1] = 0.06, 0.52
+    logits = probability.clamp_min(1e-9).log()[None]
+    found = read_position(logits, torch.zeros(1, 1, 2), torch.zeros(1), RADAR.coarse_m)
+    assert 20 * RADAR.coarse_m < found.range_m[0, 0, 0] < 27 * RADAR.coarse_m
+    assert torch.isinf(found.range_m[0, 0, 1])
+    assert found.confidence[0, 0, 1] == pytest.approx(0.52)

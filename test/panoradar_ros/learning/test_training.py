@@ -104,6 +104,25 @@ def test_steps_that_are_lost_with_a_process_are_not_in_the_log(data, tmp_path, m
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
+def test_products_in_bfloat16_leave_losses_and_weights_single(data):
+    task, batch = RangeTask(data, data), [frame(3), frame(4)]
+    torch.manual_seed(0)
+    net = task.network(settings())
+    torch.nn.init.normal_(net.answer.weight, std=0.02)  # zero at first: nothing would be heard
+    parts = {}
+    for precision in ("float32", "bfloat16"):
+        net.zero_grad()
+        parts[precision] = task.loss(net, batch, settings(precision=precision))
+        parts[precision]["sum"].backward()
+        assert {one.grad.dtype for one in net.parameters()} == {torch.float32}
+    for name, single in parts["float32"].items():
+        assert parts["bfloat16"][name].dtype == torch.float32
+        torch.testing.assert_close(parts["bfloat16"][name], single, rtol=0.02, atol=0.01)
+    assert not torch.equal(parts["bfloat16"]["sum"], parts["float32"]["sum"])
+    with pytest.raises(ValueError, match="float32, bfloat16, got 'int8'"):
+        settings(precision="int8")
+
+
 def test_a_run_is_read_with_what_is_known_of_it(data, tmp_path):
     run = train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
     net, about = read_run(tmp_path / "run", RangeTask(data, data))

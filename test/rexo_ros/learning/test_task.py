@@ -68,6 +68,21 @@ def test_batches_are_the_same_wherever_the_run_was_begun(task):
             assert mine.time == theirs.time
 
 
+@pytest.mark.parametrize("network", ["rexo", "query"])
+def test_products_in_bfloat16_leave_losses_single(task, network):
+    batch = next(iter(task.batches(settings(), range(1))))
+    torch.manual_seed(0)
+    net = task.network(settings(network=network))
+    parts = [
+        task.loss(net, batch, settings(network=network, precision=precision))
+        for precision in ("float32", "bfloat16")
+    ]
+    for name, single in parts[0].items():
+        assert parts[1][name].dtype == torch.float32
+        torch.testing.assert_close(parts[1][name], single, rtol=0.05, atol=0.02)
+    assert not torch.equal(parts[0]["sum"], parts[1]["sum"])
+
+
 def test_a_view_is_missing_in_some_frames(task):
     wanted = settings(one_view_share=0.5, batch=40)
     batch = next(iter(task.batches(wanted, range(1))))
