@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--people", type=int, help="in each building, where they have room (as its style has)"
     )
+    parser.add_argument(
+        "--motion-error",
+        type=float,
+        default=0.0,
+        metavar="MPS",
+        help="standard deviation, m/s, of errors that are put into the estimated velocity of every "
+        "second frame (0)",
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument(
         "--dask",
@@ -37,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("buildings", "frames", "jobs"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"--{name} must be at least 1, got {getattr(arguments, name)}")
+    if not 0 <= arguments.motion_error < math.inf:
+        raise ValueError(f"--motion-error must not be negative, got {arguments.motion_error}")
     styles = arguments.styles or sorted(STYLES)
     unknown = sorted(set(styles) - set(STYLES))
     if unknown:
@@ -57,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.seed + number,
             arguments.frames,
             arguments.people,
+            arguments.motion_error,
             threads,
         )
         for number in range(arguments.buildings)
@@ -79,7 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _building(
-    root: Path, style: str, seed: int, frames: int, people: int | None, threads: int
+    root: Path,
+    style: str,
+    seed: int,
+    frames: int,
+    people: int | None,
+    motion_error_mps: float,
+    threads: int,
 ) -> str:
     """Simulate one building; what is wrong with it if the robot has no room there, else nothing."""
     import numba
@@ -88,7 +106,9 @@ def _building(
 
     numba.set_num_threads(threads)
     try:
-        simulate_building(root, style, seed, frames, people=people)
+        simulate_building(
+            root, style, seed, frames, people=people, motion_error_mps=motion_error_mps
+        )
     except NoRoomError as error:
         return f"{style} {seed} left out: {error}"
     return ""

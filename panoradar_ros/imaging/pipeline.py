@@ -62,6 +62,8 @@ class ImagingSettings:
             the imager hold at the same time.
         device: that forms the beams of whole turns: ``cpu``, ``gpu`` or ``auto``, see
             :func:`mmwave.backend.array_module`. All else runs on the CPU.
+        motion_error_mps: forward and to the left, put on top of every estimated velocity: to see
+            what errors cost, and to learn from.
 
     Raises:
         ValueError: the method has another name, or fewer than one cube is kept.
@@ -79,6 +81,7 @@ class ImagingSettings:
     workers: int = 2
     cubes_kept: int = 1
     device: str = "cpu"
+    motion_error_mps: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         if self.motion_method not in MOTION_METHODS:
@@ -265,11 +268,17 @@ class Imager:
             workers = self.settings.workers
             profiles = self._estimator.profiles(rotation, self._mean_chirp, workers)
             estimate = self._estimate(rotation, profiles, yaw_rate)
+        if any(self.settings.motion_error_mps):
+            estimate = replace(estimate, motion=self._wrong(estimate.motion))
         reckoning = self._odometer.update(estimate, start_ns, end_ns)
         motion = reckoning.estimate.motion
         self._last_motion = motion if estimate.reliable else None
         self._last_reference_ns = rotation.reference_ns
         return reckoning
+
+    def _wrong(self, motion: PlanarMotion) -> PlanarMotion:
+        ahead_mps, left_mps = self.settings.motion_error_mps
+        return replace(motion, x_mps=motion.x_mps + ahead_mps, y_mps=motion.y_mps + left_mps)
 
     def _estimate(
         self, rotation: Rotation, profiles: RangeProfiles, yaw_rate: YawRatePrior | None

@@ -6,7 +6,7 @@ lost positions, and antennas whose phase and gain were not calibrated.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from mmwave.simulation.scene import Scene
 from mmwave.simulation.trajectory import MAX_SPEED_MPS, ConstantAcceleration, Trajectory
 from mmwave.simulation.truth import RayCaster, Truth, columns_truth
 from panoradar_ros.imaging.grid import PanoramaGrid
-from panoradar_ros.imaging.pipeline import Imager, Panorama
+from panoradar_ros.imaging.pipeline import Imager, ImagingSettings, Panorama
 from panoradar_ros.imaging.rotation import Rotation
 from panoradar_ros.learning.frames import BuildingFrames, Frame, write_building
 from panoradar_ros.recognition.echo import encode_echo, noise_power
@@ -54,11 +54,14 @@ class Disturbances:
         lost_share: of the positions that do not arrive.
         antenna_phase_rad: standard deviation of the antennas' phases.
         antenna_gain_db: standard deviation of the antennas' gains.
+        motion_error_mps: standard deviation of what is put on top of the estimated velocity, along
+            either axis.
     """
 
     lost_share: float = 0.0
     antenna_phase_rad: float = 0.0
     antenna_gain_db: float = 0.0
+    motion_error_mps: float = 0.0
 
 
 def draw_disturbances(generator: np.random.Generator) -> Disturbances:
@@ -134,7 +137,11 @@ def simulate_frame(
     Returns:
         The frame, and JSON-able figures: true and estimated motion, noise, disturbances.
     """
-    settings = imager.settings if imager is not None else None
+    settings = imager.settings if imager is not None else ImagingSettings()
+    if place.disturbances.motion_error_mps:
+        generator = np.random.default_rng([place.seed, 0xE4404])
+        ahead, left = place.disturbances.motion_error_mps * generator.standard_normal(2)
+        settings = replace(settings, motion_error_mps=(float(ahead), float(left)))
     imager = Imager(settings=settings)
     simulated = simulate_rotation(
         building, place.trajectory, seed=place.seed, rotations=TURNS, turntable=_turntable_rad
@@ -271,6 +278,7 @@ def _known(place: Place, panorama: Panorama, noise: float, middle_s: float) -> d
         "noise": noise,
         "lost_share": place.disturbances.lost_share,
         "antenna_phase_rad": place.disturbances.antenna_phase_rad,
+        "motion_error_mps": place.disturbances.motion_error_mps,
     }
 
 
@@ -281,6 +289,7 @@ def simulate_building(
     frames: int,
     progress: Iterator[Any] | None = None,
     people: int | None = None,
+    motion_error_mps: float = 0.0,
 ) -> Path:
     """Frames of one building, written to ``root/<style>_<seed>`` unless they are there.
 
@@ -291,13 +300,14 @@ def simulate_building(
         frames: how many, each from a place of its own.
         progress: advanced once a frame.
         people: in the building, see :func:`generate_building`.
+        motion_error_mps: put into the motion of every second frame, see :class:`Disturbances`.
 
     Returns:
         The folder.
 
     Raises:
         NoRoomError: see :func:`draw_place`.
-        ValueError: the folder is there and damaged, or holds another number of frames.
+        ValueError: the folder is there and damaged, or was made otherwise.
     """
     folder = root / f"{style}_{seed:06d}"
     if folder.exists():
@@ -305,12 +315,9 @@ def simulate_building(
             raise ValueError(
                 f"{folder} holds {there} frames, not {frames}: delete it, or give another folder"
             )
-        wanted = BuildingFrames(folder).meta.get("people_wanted", people)
-        if wanted != people:
-            raise ValueError(
-                f"{folder} was made with --people {wanted}, not {people}: delete it, or give "
-                "another folder"
-            )
+        meta = BuildingFrames(folder).meta
+        _require("people", meta.get("people_wanted", people), people, folder)
+        _require("motion-error", meta.get("motion_error_mps", 0.0), motion_error_mps, folder)
         return folder
     building = generate_building(seed, style, people)
     generator = np.random.default_rng([seed, 0xF4A3E])
@@ -318,12 +325,23 @@ def simulate_building(
     made, known = [], []
     for number in range(frames):
         place = draw_place(building, generator, seed * 1000 + number)
+        if number % 2:
+            disturbances = replace(place.disturbances, motion_error_mps=motion_error_mps)
+            place = replace(place, disturbances=disturbances)
         frame, figures = simulate_frame(building, place, imager)
         made.append(frame)
         known.append(figures)
         if progress is not None:
             next(progress, None)
     about = {"simulated": True, "style": style, "seed": seed, "people": len(building.people),
-             "people_wanted": people}  # fmt: skip
+             "people_wanted": people, "motion_error_mps": motion_error_mps}  # fmt: skip
     write_building(folder, made, {**about, "of_frames": known})
     return folder
+
+
+def _require(option: str, there: float | None, wanted: float | None, folder: Path) -> None:
+    if there != wanted:
+        raise ValueError(
+            f"{folder} was made with --{option} {there}, not {wanted}: delete it, or give another "
+            "folder"
+        )

@@ -74,10 +74,10 @@ def made(monkeypatch):
     """Buildings that were asked for; the robot has no room in number 8."""
     asked = []
 
-    def simulate_building(root, style, seed, frames, people):
+    def simulate_building(root, style, seed, frames, people, motion_error_mps):
         if seed == 8:
             raise simulated.NoRoomError("too full")
-        asked.append((root, style, seed, frames, people))
+        asked.append((root, style, seed, frames, people, motion_error_mps))
 
     monkeypatch.setattr(simulated, "simulate_building", simulate_building)
     return asked
@@ -90,12 +90,12 @@ def simulate(folder, *more):
 
 def test_buildings_are_tasks_of_the_cluster(cluster, made, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert simulate("frames") == 0
+    assert simulate("frames", "--motion-error", "0.05") == 0
     root = tmp_path / "frames"
     assert cluster.last.address == ADDRESS
     # an absolute path: workers run in folders of their own
-    assert cluster.last.calls == [(root, "office", seed, 2, None, 1) for seed in (7, 8, 9)]
-    assert made == [(root, "office", seed, 2, None) for seed in (7, 9)]
+    assert cluster.last.calls == [(root, "office", seed, 2, None, 0.05, 1) for seed in (7, 8, 9)]
+    assert made == [(root, "office", seed, 2, None, 0.05) for seed in (7, 9)]
     result = json.loads(capsys.readouterr().out)
     assert (result["buildings"], result["frames"]) == (2, 4)
     assert result["skipped"] == ["office 8 left out: too full"]

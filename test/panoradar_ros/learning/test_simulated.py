@@ -140,6 +140,16 @@ def test_losses_and_other_antennas_are_in_the_echoes(building, place, made):
     np.testing.assert_array_equal(frame.range, made[0].range)
 
 
+def test_errors_are_put_into_the_motion(building, place, made):
+    wrong = Place(place.trajectory, Disturbances(motion_error_mps=0.2), place.seed)
+    frame, known = simulate_frame(building, wrong)
+    other = np.subtract(known["motion_estimated"], made[1]["motion_estimated"])
+    assert 0.02 < np.hypot(*other[:2]) < 0.8
+    assert known["motion_true"] == made[1]["motion_true"]
+    assert not np.array_equal(frame.echo, made[0].echo)
+    np.testing.assert_array_equal(frame.range, made[0].range)
+
+
 def test_a_building_is_written_once_and_the_same_every_time(tmp_path):
     first = simulate_building(tmp_path / "a", "office", 12, 1)
     again = simulate_building(tmp_path / "b", "office", 12, 1)
