@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmwave.boxes import circular_nms
+from mmwave.boxes import circular_nms, circular_overlap
 
 OBJECTS = ("person", "other")
 
 PUBLISHED_SCORE = 0.4
 """Weaker detections are not published unless asked for."""
+
+VOTING_OVERLAP = 0.65
+"""Boxes of other cells that overlap by more say where the edges of a box are."""
 
 NEAR_M = 0.6
 """Pixels of a box so much farther than its nearest quarter are behind the object."""
@@ -44,10 +47,13 @@ def decode_cells(
     objects: NDArray[np.floating],
     edges: NDArray[np.floating],
     least_score: float = 0.1,
-    overlap: float = 0.5,
+    overlap: float = 0.4,
     most: int = 100,
 ) -> list[Detection]:
     """The boxes that the cells speak for, the best first.
+
+    A box that stays is the mean of all that overlap it by more than :data:`VOTING_OVERLAP`,
+    weighed by score and overlap (Gidaris and Komodakis 2015, section 3.4).
 
     Args:
         objects: (kind, cell row, cell column) logarithm of the odds.
@@ -78,8 +84,26 @@ def decode_cells(
             axis=-1,
         )
         for index in circular_nms(boxes, overlap, columns):
-            found.append(Detection(kind, float(strength[index]), *map(float, boxes[index])))
+            box = _voted(boxes[index], boxes, strength, columns)
+            found.append(Detection(kind, float(strength[index]), *map(float, box)))
     return sorted(found, key=lambda one: -one.score)[:most]
+
+
+def _voted(
+    box: NDArray[np.float64],
+    boxes: NDArray[np.float64],
+    strength: NDArray[np.float64],
+    columns: int,
+) -> NDArray[np.float64]:
+    """(4,) mean of the boxes (N, 4) that are nearly this one."""
+    overlap = circular_overlap(box, boxes, columns)
+    near = overlap > VOTING_OVERLAP
+    if not near.any():  # a box without area
+        return box
+    turned = boxes[near].copy()
+    turned[:, [0, 2]] += columns * np.round((box[0] - turned[:, :1]) / columns)
+    left, top, right, bottom = np.average(turned, axis=0, weights=strength[near] * overlap[near])
+    return np.array([left % columns, top, left % columns + right - left, bottom])
 
 
 def ranges_in(detection: Detection, range_m: NDArray[np.floating]) -> NDArray[np.floating]:
