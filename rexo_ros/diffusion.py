@@ -5,7 +5,7 @@ Diffusion variables are boxes as shares of the room, stretched from 0..1 to -2..
 equations 13 and 28 of Yataka et al. 2026) with eta 1.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -68,7 +68,7 @@ def to_boxes(variables: NDArray[np.floating]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network says of noisy boxes.
+    """What a network says of noisy boxes, of one frame or of several along a first axis.
 
     Attributes:
         boxes: (N, 6) unit boxes without noise.
@@ -82,17 +82,21 @@ class Answer:
 
     @staticmethod
     def join(parts: "list[Answer]") -> "Answer":
-        """All boxes of several answers."""
+        """All boxes of several answers about the same frames."""
         return Answer(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("boxes", "score", "refinement")
-            )
+            np.concatenate([part.boxes for part in parts], axis=-2),
+            np.concatenate([part.score for part in parts], axis=-1),
+            np.concatenate([part.refinement for part in parts], axis=-2),
         )
+
+    def frames(self) -> "list[Answer]":
+        """Of several frames one by one."""
+        parts = zip(self.boxes, self.score, self.refinement, strict=True)
+        return [Answer(*part) for part in parts]
 
 
 Denoise = Callable[[NDArray[np.float64], int], Answer]
-"""From (N, 6) noisy unit boxes and their time to an answer."""
+"""From (N, 6) or (frame, N, 6) noisy unit boxes and their time to an answer."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +128,28 @@ class Sampler:
         self.schedule.way_back(self.steps)
 
     def __call__(self, denoise: Denoise, generator: np.random.Generator) -> Answer:
-        """Boxes, before double ones are taken out.
+        """Boxes of one frame, before double ones are taken out.
 
         Args:
             denoise: the network, for one pair of heatmaps.
             generator: of all that is random.
         """
+
+        def of_frames(noisy: NDArray[np.float64], time: int) -> Answer:
+            answer = denoise(noisy[0], time)
+            return Answer(answer.boxes[None], answer.score[None], answer.refinement[None])
+
+        return self.batch(of_frames, [generator])[0]
+
+    def batch(self, denoise: Denoise, generators: Sequence[np.random.Generator]) -> list[Answer]:
+        """Boxes of several frames at once, the same as one by one.
+
+        Args:
+            denoise: the network, for as many frames as there are generators.
+            generators: of all that is random, one for each frame.
+        """
         kept = self.schedule.kept
-        variables = generator.standard_normal((self.boxes, 6))
+        variables = np.stack([one.standard_normal((self.boxes, 6)) for one in generators])
         answers: list[Answer] = []
         for time, after in self.schedule.way_back(self.steps):
             noisy = np.clip(variables, -SCALE, SCALE)
@@ -145,8 +163,10 @@ class Sampler:
                 (1 - kept[time] / kept[after]) * (1 - kept[after]) / (1 - kept[time])
             )
             straight = np.sqrt(np.maximum(1 - kept[after] - spread**2, 0.0))
-            fresh = generator.standard_normal((2, self.boxes, 6))
+            fresh = np.stack(
+                [one.standard_normal((2, self.boxes, 6)) for one in generators], axis=1
+            )
             variables = np.sqrt(kept[after]) * clean + straight * noise + spread * fresh[0]
             weak = answer.score < self.renewed_below
-            variables = np.where(weak[:, None], fresh[1], variables)
-        return Answer.join(answers) if self.ensemble else answers[-1]
+            variables = np.where(weak[..., None], fresh[1], variables)
+        return (Answer.join(answers) if self.ensemble else answers[-1]).frames()

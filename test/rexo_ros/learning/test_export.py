@@ -91,6 +91,21 @@ def test_a_detector_finds_the_same_every_time_and_in_the_image(models):
     assert detector(sample.power, np.random.default_rng(0)).image_px is None
 
 
+def test_frames_at_once_are_found_as_one_by_one(models):
+    _, backbone, step = models
+    detector = Detector(backbone, step, Sampler(boxes=12, steps=3))
+    samples = SimulatedSet([sequence(room, people=2) for room in range(3)])
+    power = np.stack([samples[0].power, samples[len(samples) // 2].power, samples[-1].power])
+    together = detector.batch(power, [np.random.default_rng(seed) for seed in range(3)])
+    for seed, found in enumerate(together):
+        alone = detector(power[seed], np.random.default_rng(seed))
+        np.testing.assert_allclose(found.boxes_m, alone.boxes_m, atol=1e-3)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-4)
+    assert np.abs(together[0].boxes_m[0] - together[1].boxes_m[0]).max() > 0.01
+    with pytest.raises(ValueError, match="3 frames need as many generators: 1"):
+        detector.batch(power, [np.random.default_rng(0)])
+
+
 def test_a_silent_radar_is_done_without_and_two_are_refused(models):
     _, backbone, step = models
     detector = Detector(backbone, step)
