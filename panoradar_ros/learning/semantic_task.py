@@ -145,7 +145,8 @@ class SemanticTask:
         """
         if settings.size not in SIZES:
             raise ValueError(f"size must be one of {', '.join(SIZES)}, got {settings.size!r}")
-        return SemanticNet(SIZES[settings.size], settings.wraps)
+        net = SemanticNet(SIZES[settings.size], settings.wraps)
+        return net.to(memory_format=_layout(settings))  # type: ignore[call-overload]
 
     def batches(self, settings: PanoramaTraining, steps: range) -> Iterator[list[SeenFrame]]:
         """Frames at random, changed; those of a step are the same wherever the run was begun."""
@@ -161,8 +162,9 @@ class SemanticTask:
         features = torch.from_numpy(np.stack([one.features for one in batch]).astype(np.float32))
         target = semantic_target([one.frame for one in batch], settings.device)
         weight = self._class_weight.to(settings.device)
+        features = features.to(settings.device, memory_format=_layout(settings))
         with settings.autocast():
-            output = net(features.to(settings.device))
+            output = net(features)
         return semantic_loss(output, target, weight)
 
     def validate(self, net: nn.Module, settings: PanoramaTraining) -> dict[str, Any]:
@@ -179,6 +181,12 @@ class SemanticTask:
     def describe(self) -> dict[str, Any]:
         """Buildings that it learns from."""
         return self._about
+
+
+def _layout(settings: PanoramaTraining) -> torch.memory_format:
+    """Channels last is a third faster with products in bfloat16, and slower with single ones."""
+    half = settings.precision == "bfloat16"
+    return torch.channels_last if half else torch.contiguous_format
 
 
 def drawing_shares(frames: Sequence[Frame]) -> NDArray[np.float64]:
