@@ -71,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--semantic", action="store_true", help="classes, boxes and people too (and --recognition)"
     )
-    parser.add_argument("--range-model", type=Path, help="ONNX file (the one that is installed)")
+    for name in ("--range-model", "--semantic-model"):
+        parser.add_argument(name, type=Path, help="ONNX file (the one that is installed)")
     parser.add_argument("--output", type=Path, help="folder for pictures and report.json")
     parser.add_argument("--record", type=Path, help="bag for raw data, angles and results")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -196,8 +197,9 @@ def _watch(
     }
     if arguments.recognition:
         settings["recognition"] = {"semantic": str(arguments.semantic).lower()}
-        if arguments.range_model:
-            settings["recognition"]["range_model"] = arguments.range_model.absolute()
+        for name in ("range_model", "semantic_model"):
+            if path := getattr(arguments, name):
+                settings["recognition"][name] = path.absolute()
     pairs = [f"{n}:{k}:={v}" for n, values in settings.items() for k, v in values.items()]
     command = ["--ros-args", *(word for pair in pairs for word in ("-p", pair))]
     if arguments.json:

@@ -8,7 +8,7 @@ import numpy as np
 OPTIONS: dict[str, dict[str, Any]] = {
     "panoradar": {
         "record": None, "recognition": False, "semantic": False, "range_model": None,
-        "reorder": 0.0, "style": "office", "listen_to": "turns",
+        "semantic_model": None, "reorder": 0.0, "style": "office", "listen_to": "turns",
     },
     "rexo": {
         "people": 3, "session": 0, "room_seconds": 21.0, "steps": 1, "boxes": 10,

@@ -1,0 +1,43 @@
+"""The weights that come with the package see a simulated building that they never learned from."""
+
+import numpy as np
+import pytest
+
+from mmwave.inference import OnnxModel, read_card
+from mmwave.simulation.scene import IGNORED_CLASS
+from panoradar_ros.learning.evaluation import fresh_frames
+from panoradar_ros.learning.range_scores import absolute_error_m, counted_pixels, strongest_echo_m
+from panoradar_ros.learning.semantic_task import features_of
+from panoradar_ros.recognition.models import RANGE_MODEL, SEMANTIC_MODEL, mismatch, model_path
+
+SEED = 61_000
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    (one,) = fresh_frames(SEED, 1, ["school"])
+    return one.frame
+
+
+@pytest.fixture(scope="module")
+def answer(fresh):
+    return OnnxModel(model_path(RANGE_MODEL)).run(echo=fresh.echo[None])
+
+
+def test_ranges_are_within_centimetres_and_far_better_than_the_strongest_echo(fresh, answer):
+    counted = counted_pixels(fresh)
+    learned = absolute_error_m(answer["range_m"], fresh)[counted]
+    strongest = absolute_error_m(strongest_echo_m(fresh.echo), fresh)[counted]
+    assert np.median(learned) < 0.05
+    assert learned.mean() < 0.5 * strongest.mean()
+
+
+def test_most_pixels_get_their_class(fresh, answer):
+    features = features_of(fresh.echo, answer)
+    logits = OnnxModel(model_path(SEMANTIC_MODEL)).run(features=features[None])["logits"]
+    counted = fresh.label != IGNORED_CLASS
+    assert (logits.argmax(axis=0) == fresh.label)[counted].mean() > 0.7
+
+
+def test_both_belong_together():
+    assert mismatch(*(read_card(model_path(one)) for one in (RANGE_MODEL, SEMANTIC_MODEL))) == ""
