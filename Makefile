@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := ros,sim,viewer,train,test,lint
+OR_NONE := || test $$? -eq 5 # pytest: ARGS chose no test of this half
 
 .PHONY: help setup demo test test-slow lint format clean
 
@@ -23,8 +24,10 @@ $(STAMP): setup.py package.xml constraints.txt
 demo: setup      ## Watch an emulated radar image a simulated building, live
 	$(BIN)/panoradar demo $(ARGS)
 
+# what runs in real time (nodes, whole demos) has the machine to itself, all else shares it
 test: setup lint ## Lint, check types and run every test that is not slow
-	$(BIN)/pytest -m 'not slow' $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow and not alone' -n 2 --dist worksteal $(ARGS) $(OR_NONE)
+	$(BIN)/pytest -m 'alone and not slow' $(ARGS) $(OR_NONE)
 
 test-slow: setup ## Run the slow tests
 	$(BIN)/pytest -m slow $(ARGS)

@@ -68,6 +68,7 @@ setup(
         "test": [
             "pytest>=8",
             "pytest-timeout>=2",
+            "pytest-xdist>=3",
             "hypothesis>=6",
             "xacro>=2",
             "websocket-client>=1",
