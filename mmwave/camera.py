@@ -33,7 +33,8 @@ class Camera:
         inverse: direction of the extrinsics.
 
     Raises:
-        ValueError: a size or focal length is not positive, or R is not orthogonal to a hundredth.
+        ValueError: a size or focal length is not positive, a number is not finite, or R is not
+            orthogonal to a hundredth.
     """
 
     focal_px: tuple[float, float] = (380.0, 380.0)
@@ -44,12 +45,14 @@ class Camera:
     inverse: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.focal_px) <= 0 or min(self.size_px) <= 0:
+        numbers = (*self.focal_px, *self.centre_px, *self.translation_m)
+        if not np.isfinite(numbers).all() or min(self.focal_px) <= 0 or min(self.size_px) <= 0:
             raise ValueError(
-                f"focal_px {self.focal_px} and size_px {self.size_px} must be positive"
+                f"focal_px {self.focal_px} and size_px {self.size_px} must be positive, centre_px "
+                f"{self.centre_px} and translation_m {self.translation_m} finite"
             )
         matrix = np.asarray(self.rotation, np.float64)
-        if matrix.shape != (3, 3) or np.abs(matrix @ matrix.T - np.eye(3)).max() > 0.01:
+        if matrix.shape != (3, 3) or not np.abs(matrix @ matrix.T - np.eye(3)).max() <= 0.01:
             raise ValueError(f"rotation must be an orthogonal 3 x 3 matrix, got {self.rotation}")
 
     def to_camera_m(self, points_m: NDArray[np.floating]) -> NDArray[np.float64]:

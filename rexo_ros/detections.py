@@ -43,6 +43,22 @@ class Detections:
         image = None if self.image_px is None else self.image_px[kept]
         return Detections(self.boxes_m[kept], self.scores[kept], image)
 
+    def in_image(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(N, 4) boxes of those who are in the camera's image at all, and their (N,) scores.
+
+        Raises:
+            ValueError: there is no camera.
+        """
+        if self.image_px is None:
+            raise ValueError("these detections have no boxes in an image: give a camera")
+        inside = areas_px(self.image_px) > 0
+        return self.image_px[inside], self.scores[inside]
+
+
+def areas_px(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(N,) of boxes (N, 4) in an image; 0 of one that ends before it begins."""
+    return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+
 
 def detections(
     answer: Answer, space: Space, camera: Camera | None = None, overlap: float = OVERLAP

@@ -96,6 +96,7 @@ class Detector:
 
     Attributes:
         trained: what the networks were trained for.
+        boxes: the one number of boxes that the networks find, as those by queries do; None: any.
         sampler: how boxes are found.
 
     Raises:
@@ -128,7 +129,9 @@ class Detector:
             {"boxes": (None, None, 6), "score": (None, None), "refinement": (None, None, 4)},
             "noisy boxes",
         )  # fmt: skip
-        self.sampler = sampler or Sampler(schedule=self.schedule)
+        fixed = step.input_shapes["noisy"][1]
+        self.boxes = fixed if isinstance(fixed, int) else None
+        self.sampler = sampler or Sampler(self.boxes or 10, schedule=self.schedule)
 
     @property
     def schedule(self) -> Schedule:
@@ -145,6 +148,7 @@ class Detector:
         power: NDArray[np.floating],
         generator: np.random.Generator,
         camera: Camera | None = None,
+        sampler: Sampler | None = None,
     ) -> Detections:
         """People of one frame, sure and not so sure, the surest first.
 
@@ -153,18 +157,20 @@ class Detector:
                 not known, as everywhere in a view whose radar is silent.
             generator: of the noise.
             camera: whose image boxes are wanted in too.
+            sampler: instead of the detector's own.
 
         Raises:
             ValueError: the shape is another than what the networks were trained for, or no view
                 holds anything.
         """
-        return self.batch(power[None], [generator], camera)[0]
+        return self.batch(power[None], [generator], camera, sampler)[0]
 
     def batch(
         self,
         power: NDArray[np.floating],
         generators: Sequence[np.random.Generator],
         camera: Camera | None = None,
+        sampler: Sampler | None = None,
     ) -> list[Detections]:
         """People of several frames at once, in less time than one by one.
 
@@ -172,6 +178,7 @@ class Detector:
             power: (N, view, frame, row, column), see :meth:`__call__`.
             generators: of the noise, one for each.
             camera: whose image boxes are wanted in too.
+            sampler: instead of the detector's own.
 
         Raises:
             ValueError: see :meth:`__call__`; there are not as many generators.
@@ -186,8 +193,17 @@ class Detector:
             raise ValueError("no view holds anything: both radars are silent")
         heatmaps = np.stack([self.trained.normalisation(one) for one in power])
         features = self._backbone.run(heatmaps=heatmaps)["features"]
-        answers = self.sampler.batch(self._denoise(features), generators)
+        sampler = self._fitting(sampler or self.sampler)
+        answers = sampler.batch(self._denoise(features), generators)
         return [detections(one, space, camera, self._overlap) for one in answers]
+
+    def _fitting(self, sampler: Sampler) -> Sampler:
+        if self.boxes not in (None, sampler.boxes):
+            raise ValueError(
+                f"{self._step.path.name} finds {self.boxes} boxes, not {sampler.boxes}: ask for as "
+                "many"
+            )
+        return sampler
 
     def _denoise(self, features: NDArray[np.float32]) -> Denoise:
         def denoise(noisy: NDArray[np.float64], time: int) -> Answer:

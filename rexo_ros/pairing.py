@@ -58,6 +58,7 @@ class ViewPairs:
             view: deque(maxlen=2 * frames) for view in space.views
         }
         self._arrived_s: dict[str, float] = {}
+        self._went_back: set[str] = set()
         self._joined_s: dict[str, float] = {}
         self._began_s: float | None = None
         self._told_s = -np.inf
@@ -77,10 +78,13 @@ class ViewPairs:
             What belongs together, if this view leads.
         """
         kept = self._kept[view]
-        if kept and time_s <= kept[-1][0]:  # a bag was begun anew
-            self.reset()
-        self._kept[view].append((time_s, heatmap))
         self._arrived_s[view] = now_s
+        if kept and time_s <= kept[-1][0]:  # a bag was begun anew, or this radar's clock is wrong
+            kept.clear()
+            self._went_back.add(view)
+        kept.append((time_s, heatmap))
+        if self._ending(view, len(kept)) is not None:
+            self._went_back.discard(view)
         self._began_s = now_s if self._began_s is None else self._began_s
         if view != self._leader(now_s):
             return None
@@ -108,6 +112,7 @@ class ViewPairs:
         for kept in self._kept.values():
             kept.clear()
         self._arrived_s.clear()
+        self._went_back.clear()
         self._joined_s.clear()
         self._began_s = None
         self._told_s = -np.inf
@@ -158,6 +163,8 @@ class ViewPairs:
 
     def _gaps(self, view: str) -> str:
         """Why frames that come are not enough."""
+        if view in self._went_back:
+            return "its stamps stand still or go back: is its clock right?"
         times = [time for time, _ in self._kept[view]]
         longest_s = max((after - before for before, after in pairwise(times)), default=0.0)
         if longest_s > _GAP * self._period_s:

@@ -140,6 +140,7 @@ class Tracker:
         if self._time_s is not None and time_s < self._time_s:
             self.tracks = []
         elif self._time_s is not None:
+            self._end_old(time_s)  # before they are predicted far and wide
             for track in self.tracks:
                 self._predict(track, time_s - self._time_s)
         self._time_s = time_s
@@ -150,8 +151,11 @@ class Tracker:
         taken = {number for _, number in pairs}
         for number in sorted(set(range(len(boxes))) - taken):
             self.tracks.append(self._begin(boxes[number], float(scores[number]), time_s))
-        self.tracks = [one for one in self.tracks if time_s - one.last_s <= self._patience_s(one)]
+        self._end_old(time_s)
         return [track for track in self.tracks if track.seen >= self.settings.seen]
+
+    def _end_old(self, time_s: float) -> None:
+        self.tracks = [one for one in self.tracks if time_s - one.last_s <= self._patience_s(one)]
 
     def _patience_s(self, track: Track) -> float:
         told = track.seen >= self.settings.seen

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import export_rexo
 from panoradar_ros.commands.cards import card_of
-from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.errors import require_folders, require_torch
 
 if TYPE_CHECKING:
     from rexo_ros.learning.ablation import Variant
@@ -41,12 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
     parser.add_argument("--limit", type=int, default=400, help="samples of each test (400)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    parser.add_argument(
+        "--precision", default="float32", help="of products, see panoradar train (float32)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train what is not trained yet, evaluate, print the table."""
     require_torch("training")
+    require_folders((arguments.data, arguments.validation, *arguments.test))
     from tqdm import tqdm
 
     from mmwave.learning.training import use_all_cores
@@ -69,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
         device=arguments.device,
+        precision=arguments.precision,
         validations=2,
     )
     bar = partial(tqdm, disable=arguments.json or None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import mmanomaly_models
-from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.errors import require_folders, require_torch
 
 if TYPE_CHECKING:
     from mmanomaly_ros.decision import Decision
@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Adapt to a place; or say what that gains."""
     require_torch("adapting")
+    require_folders((arguments.data,))
     mmanomaly_models.check(arguments)
     for value in arguments.minutes or ():
         if not 0 <= value <= 60:

@@ -48,11 +48,9 @@ def _mmvr(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"{folder} holds no frame of MMVR (P?/d*s*/NNN/XXXXX_radar.npz)")
     samples = MmvrSet(segments)
     chosen = [samples[number] for number in _spread(len(samples), arguments.limit)]
-    return {
-        "segments": len(segments),
-        **_contents(chosen),
-        **directions(chosen, MMVR_CAMERA).as_json(),
-    }
+    there = any(len(sample.boxes_m) for sample in chosen)
+    told = directions(chosen, MMVR_CAMERA).as_json() if there else {"better": "nobody is there"}
+    return {"segments": len(segments), **_contents(chosen), **told}
 
 
 def _hiber(arguments: argparse.Namespace) -> dict[str, Any]:

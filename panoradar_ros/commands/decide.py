@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import mmanomaly_models
-from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.errors import require_folders, require_torch
 
 if TYPE_CHECKING:
     from mmanomaly_ros.decision import Decision
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Look at the frames, choose, write the card."""
     require_torch("choosing decisions")
+    require_folders((arguments.data,))
     from functools import partial
 
     from tqdm import tqdm

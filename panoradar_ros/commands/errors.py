@@ -1,6 +1,8 @@
 """What can be wrong with what a command is given, or with where it runs."""
 
 import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
 
 
 class SourceError(ValueError):
@@ -35,3 +37,17 @@ def require_dask(what: str) -> None:
     """
     if importlib.util.find_spec("distributed") is None:
         raise ValueError(f"{what} needs Dask: pip install 'panoradar_ros[sim,cluster]'")
+
+
+def require_folders(folders: Iterable[Path | None]) -> None:
+    """Say which folder is not there, before seconds of imports do.
+
+    Args:
+        folders: None: not given.
+
+    Raises:
+        ValueError: one is not there, or a file.
+    """
+    for folder in folders:
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"{folder} is no folder: give one that is there")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import evaluate_mmanomaly, evaluate_rexo
-from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.errors import require_folders, require_torch
 from panoradar_ros.commands.seeds import refuse_trained
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Simulate fresh frames or read some, evaluate, print."""
     require_torch("evaluation")
+    require_folders((arguments.data,))
     if arguments.limit is None:
         arguments.limit = evaluate_mmanomaly.LIMIT if arguments.system == "mmanomaly" else LIMIT
     if arguments.limit < 1:

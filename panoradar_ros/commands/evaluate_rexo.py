@@ -10,6 +10,7 @@ from panoradar_ros.commands import rexo_data
 from panoradar_ros.commands.seeds import refuse_trained
 
 if TYPE_CHECKING:
+    from mmwave.inference import ModelCard
     from rexo_ros.detector import Detector
     from rexo_ros.learning.evaluation import Fresh
 
@@ -47,9 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name):
             raise ValueError(f"--{name.replace('_', '-')} is of evaluate panoradar, not of rexo")
     detector, card = _detector(arguments)
-    evaluation = Evaluation(detector, arguments.seed, _baselines(arguments))
+    baselines = _baselines(arguments)
+    others = {name: other for name, (other, _) in baselines.items()}
+    evaluation = Evaluation(detector, arguments.seed, others)
     frames, last = [], None
-    source, count = _frames(arguments, detector, card)
+    cards = [card, *(one for _, one in baselines.values())]
+    source, count = _frames(arguments, detector, cards)
     bar = tqdm(source, total=count, unit="frame", disable=arguments.json or None)
     for one in bar:
         last = one
@@ -81,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _baselines(arguments: argparse.Namespace) -> "dict[str, Detector]":
+def _baselines(arguments: argparse.Namespace) -> "dict[str, tuple[Detector, ModelCard]]":
+    """Detectors to compare with, and the cards of their steps."""
     from mmwave.inference import OnnxModel
     from rexo_ros.detector import Detector
 
@@ -90,13 +95,12 @@ def _baselines(arguments: argparse.Namespace) -> "dict[str, Detector]":
     paths = sorted(arguments.baselines.glob("*_backbone.onnx"))
     if not paths:
         raise ValueError(f"--baselines {arguments.baselines} holds no NAME_backbone.onnx")
-    return {
-        path.name.removesuffix("_backbone.onnx"): Detector(
-            OnnxModel(path, arguments.device),
-            OnnxModel(path.with_name(path.name.replace("_backbone", "_step")), arguments.device),
-        )
-        for path in paths
-    }
+    found = {}
+    for path in paths:
+        name = path.name.removesuffix("_backbone.onnx")
+        step = OnnxModel(path.with_name(f"{name}_step.onnx"), arguments.device)
+        found[name] = Detector(OnnxModel(path, arguments.device), step), step.card
+    return found
 
 
 def _detector(arguments: argparse.Namespace) -> "tuple[Detector, Any]":
@@ -110,24 +114,34 @@ def _detector(arguments: argparse.Namespace) -> "tuple[Detector, Any]":
 
 
 def _frames(
-    arguments: argparse.Namespace, detector: "Detector", card: Any
+    arguments: argparse.Namespace, detector: "Detector", cards: "list[ModelCard]"
 ) -> "tuple[Iterator[Fresh], int]":
-    """Frames on disk; or half of new rooms, then half of other days in rooms trained in."""
+    """Frames on disk; or half of new rooms, then half of other days in rooms trained in.
+
+    Raises:
+        ValueError: one of the networks, whose first card is the detector's, learned from them.
+    """
     import numpy as np
 
     from rexo_ros.learning.evaluation import FIRST_SESSION, frames_on_disk, fresh_frames
+    from rexo_ros.learning.samples import learned_days, refuse_learned
 
     if arguments.data is not None:
         samples = rexo_data.sample_set(arguments, arguments.data, "test", lambda one, **_: one)
+        for one in cards:
+            refuse_learned(one.about["training"], samples, one.name)
         return frames_on_disk(samples, arguments.limit), min(arguments.limit, len(samples))
-    refuse_trained(card, arguments.seed, arguments.limit)
+    for one in cards:
+        refuse_trained(one, arguments.seed, arguments.limit)
+        last = max((session for _, session in learned_days(one.about["training"])), default=0)
+        if last >= FIRST_SESSION:
+            raise ValueError(
+                f"{one.name} was trained on sessions up to {last}; those from {FIRST_SESSION} on "
+                "are kept for evaluations"
+            )
+    card = cards[0]
     name = _space_name(detector, card)
     data = card.about["training"]["data"]
-    if max(data.get("sessions", [0])) >= FIRST_SESSION:
-        raise ValueError(
-            f"{card.name} was trained on sessions up to {max(data['sessions'])}; those from "
-            f"{FIRST_SESSION} on are kept for evaluations"
-        )
     trained = [
         seed for first, last in data.get("seed_ranges", []) for seed in range(first, last + 1)
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from panoradar_ros.commands import export_mmanomaly, export_rexo
 from panoradar_ros.commands.cards import card_of
-from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.errors import require_folders, require_torch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("export")
     if arguments.output.suffix != ".onnx":
         raise ValueError(f"--output must be NAME.onnx, got {arguments.output}")
+    require_folders((arguments.data, arguments.trained))
     exports = {
         "range": _range,
         "semantic": _semantic,

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.errors import require_folders, require_torch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("quantising")
     if arguments.output.suffix != ".onnx":
         raise ValueError(f"--output must be NAME.onnx, got {arguments.output}")
+    require_folders((arguments.data,))
     if arguments.frames < 1:
         raise ValueError(f"--frames must be at least 1, got {arguments.frames}")
     from mmwave.inference import OnnxModel

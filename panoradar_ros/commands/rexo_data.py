@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rexo_ros.learning.samples import SampleSet
 
 KINDS = ("simulated", "mmvr", "hiber")
+DIRECTIONS = ("forward", "inverse")
 SPLITS = ("P1S1", "P1S2", "P2S1", "P2S2")
 
 
@@ -28,6 +29,12 @@ def add_arguments(group: argparse._ArgumentGroup) -> None:
         help="of the sequences, or of MMVR, which needs it: --data is divided by it",
     )
     group.add_argument("--stride", type=int, default=1, help="frames between two samples (1)")
+    group.add_argument(
+        "--extrinsics",
+        choices=DIRECTIONS,
+        default="forward",
+        help="of MMVR: which way its camera's go, see panoradar check mmvr (forward)",
+    )
     group.add_argument(
         "--floor", type=float, help="of MMVR and HIBER: vertical place of the floor in metres (-1)"
     )
@@ -51,6 +58,8 @@ def sample_set(
         raise ValueError(f"--stride must be at least 1, got {arguments.stride}")
     if arguments.floor is not None and arguments.data_set == "simulated":
         raise ValueError("--floor is of MMVR and HIBER: simulated rooms know their floor")
+    if arguments.extrinsics != DIRECTIONS[0] and arguments.data_set != "mmvr":
+        raise ValueError("--extrinsics is of MMVR")
     read = {"simulated": _simulated, "mmvr": _mmvr, "hiber": _hiber}[arguments.data_set]
     return read(arguments, folder, part, bar)
 
@@ -71,11 +80,13 @@ def _simulated(
 def _mmvr(
     arguments: argparse.Namespace, folder: Path, part: str, bar: Callable[..., Any]
 ) -> "SampleSet":
+    from rexo_ros.camera import MMVR_CAMERA
     from rexo_ros.learning.mmvr import MmvrSet
 
     if not arguments.split:
         raise ValueError("--data-set mmvr needs --split, one of P1S1, P1S2, P2S1, P2S2")
-    samples = MmvrSet.of_split(folder, arguments.split, part)
+    camera = replace(MMVR_CAMERA, inverse=arguments.extrinsics == "inverse")
+    samples = MmvrSet.of_split(folder, arguments.split, part, camera)
     if arguments.floor is None:
         return samples
     return replace(samples, space=replace(samples.space, floor_m=arguments.floor))

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from panoradar_ros.commands import train_mmanomaly, train_panoradar, train_rexo
-from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.errors import require_folders, require_torch
 
 PANORADAR, REXO = ("range", "semantic"), ("rexo", "flat", "query")
 MMANOMALY = tuple(
@@ -71,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, then print the last validation."""
     require_torch("training")
+    require_folders((arguments.data, arguments.validation))
     from tqdm import tqdm
 
     from mmwave.learning.distributed import processes_of_torchrun

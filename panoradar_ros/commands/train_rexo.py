@@ -9,6 +9,7 @@ from panoradar_ros.commands import rexo_data
 if TYPE_CHECKING:
     from mmwave.learning.training import Task
     from rexo_ros.learning.settings import RexoTraining
+    from rexo_ros.normalisation import Normalisation
 
 VIEWS = ("both", "horizontal", "vertical")
 
@@ -25,6 +26,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image-weight", type=float, default=1.0, help="of the boxes in the image (1)"
     )
     group.add_argument("--space-weight", type=float, default=1.0, help="of the boxes in space (1)")
+    group.add_argument(
+        "--centre-weight",
+        type=float,
+        default=1.0,
+        help="of a map of people's middles that the backbone learns beside; 0 as in the paper (1)",
+    )
+    group.add_argument(
+        "--one-view-share",
+        type=float,
+        default=0.1,
+        help="of the frames in which one radar is taken away (0.1)",
+    )
+    group.add_argument(
+        "--normalisation",
+        default="set",
+        metavar="set|frame|M:D,M:D",
+        help="of powers: by the training set, by every frame, or given mean and deviation of the "
+        "logarithms of each view (set)",
+    )
     rexo_data.add_arguments(group)
 
 
@@ -39,7 +59,31 @@ def settings(arguments: argparse.Namespace, common: dict[str, Any]) -> "RexoTrai
         boxes=arguments.boxes,
         space_weight=arguments.space_weight,
         image_weight=arguments.image_weight,
+        centre_weight=arguments.centre_weight,
+        one_view_share=arguments.one_view_share,
     )
+
+
+def normalisation(text: str) -> "Normalisation | None":
+    """What ``--normalisation`` asks for; None: statistics of the training set.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    from rexo_ros.normalisation import Normalisation
+
+    if text == "set":
+        return None
+    if text == "frame":
+        return Normalisation()
+    try:
+        pairs = [tuple(map(float, pair.split(":"))) for pair in text.split(",")]
+        means, deviations = zip(*pairs, strict=True)
+        return Normalisation(means, deviations)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"--normalisation must be set, frame, or MEAN:DEVIATION of every view, got {text!r}"
+        ) from error
 
 
 def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
@@ -47,6 +91,7 @@ def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
     from rexo_ros.learning.samples import refuse_overlap
     from rexo_ros.learning.task import RexoTask
 
+    given = normalisation(arguments.normalisation)
     divided = bool(arguments.split) or arguments.data_set == "mmvr"
     if not divided and arguments.validation is None:
         raise ValueError("--validation is needed: a folder of other rooms or days")
@@ -54,4 +99,4 @@ def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
     folder = arguments.data if divided else arguments.validation
     validation = rexo_data.sample_set(arguments, folder, "val", bar)
     refuse_overlap(samples, validation, "the validation")
-    return RexoTask(samples, validation)
+    return RexoTask(samples, validation, given)

@@ -123,8 +123,9 @@ def _export_step(
         "noisy": np.random.default_rng(0).uniform(0.1, 0.9, (1, count, 6)).astype(np.float32),
         "time": np.array([50], np.int64),
     }
-    any_length = {"features": _BATCH, "noisy": _BOXES, "time": _BATCH}
-    any_length |= dict.fromkeys(ExportedStep.OUTPUTS, _BOXES)
+    boxes = _BATCH if isinstance(net, QueryNet) else _BOXES  # queries are as many as they are
+    any_length = {"features": _BATCH, "noisy": boxes, "time": _BATCH}
+    any_length |= dict.fromkeys(ExportedStep.OUTPUTS, boxes)
     return export(
         ExportedStep(net).eval(),
         inputs,

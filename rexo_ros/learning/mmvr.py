@@ -50,12 +50,15 @@ def segment_frames(folder: Path) -> list[str]:
     """Names of a segment's frames, in order; every frame has all its files.
 
     Raises:
-        ValueError: there is no frame, or a file of one is missing; the message names it.
+        ValueError: there is no frame, one's name is no number, or a file of one is missing; the
+            message names it.
     """
     names = sorted({path.name.rsplit("_", 1)[0] for path in folder.glob("*_*.npz")})
     if not names:
         raise ValueError(f"{folder} holds no frame of MMVR (XXXXX_radar.npz and four more)")
     for name in names:
+        if not name.isdecimal():
+            raise ValueError(f"{folder}: a frame's name is its number, got {name!r}")
         for part in PARTS:
             if not (folder / f"{name}_{part}.npz").is_file():
                 raise ValueError(f"{folder / f'{name}_{part}.npz'} is missing: get it again")
@@ -70,7 +73,8 @@ def read_frame(folder: Path, name: str) -> MmvrFrame:
         name: of the frame, see :func:`segment_frames`.
 
     Raises:
-        ValueError: a file is missing, cannot be read, lacks an array or has one of another shape.
+        ValueError: a file is missing, cannot be read, lacks an array, has one of another shape or
+            a box that is not finite.
     """
     radar = _load(folder / f"{name}_radar.npz", VIEWS)
     for view in VIEWS:
@@ -83,6 +87,8 @@ def read_frame(folder: Path, name: str) -> MmvrFrame:
     counts = {key: len(value) for key, value in boxes.items()}
     if len(set(counts.values())) != 1:
         raise ValueError(f"{folder / f'{name}_bbox.npz'}: as many boxes of each kind, got {counts}")
+    if not all(np.isfinite(np.asarray(one, np.float64)).all() for one in boxes.values()):
+        raise ValueError(f"{folder / f'{name}_bbox.npz'}: boxes must be finite; get it again")
     image = _rows(boxes["bbox_i"], 5)
     meta = _load(folder / f"{name}_meta.npz", ("global_frame_id",))
     pose = _load(folder / f"{name}_pose.npz", ("kp",))
@@ -134,8 +140,8 @@ class MmvrSet:
         places = []
         for folder in self.segments:
             names = segment_frames(folder)
-            windows = range(FRAMES, len(names) + 1)
-            places += [(folder, names[last - FRAMES : last]) for last in windows]
+            windows = (names[last - FRAMES : last] for last in range(FRAMES, len(names) + 1))
+            places += [(folder, one) for one in windows if _consecutive(one)]
         if not places:
             raise ValueError(f"no segment has {FRAMES} frames in a row: {list(self.segments)}")
         object.__setattr__(self, "_places", places)
@@ -185,7 +191,19 @@ class MmvrSet:
     def describe(self) -> dict[str, Any]:
         """Segments, and how many samples."""
         names = ["/".join(folder.parts[-3:]) for folder in self.segments]
-        return {"data_set": "MMVR", "segments": names, "samples": len(self)}
+        direction = "inverse" if self.camera.inverse else "forward"
+        return {
+            "data_set": "MMVR",
+            "segments": names,
+            "samples": len(self),
+            "extrinsics": direction,
+        }
+
+
+def _consecutive(names: Sequence[str]) -> bool:
+    """Whether frames follow each other; the numbers of those that were left out are missing."""
+    numbers = [int(name) for name in names]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _load(path: Path, names: tuple[str, ...], pickled: bool = False) -> dict[str, NDArray[Any]]:

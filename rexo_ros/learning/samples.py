@@ -1,6 +1,6 @@
 """What REXO learns from, whichever data set it comes from: some frames of heatmaps, and truth."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -142,7 +142,13 @@ class SimulatedSet:
             "samples": len(self),
             "sessions": sessions,
             "seed_ranges": _ranges(rooms),
+            "days": {str(session): _ranges(sorted(self._rooms(session))) for session in sessions},
         }
+
+    def _rooms(self, session: int) -> set[int]:
+        """Rooms that have a session."""
+        days = (one.about for one in self.sequences)
+        return {int(one["room"]) for one in days if int(one["session"]) == session}
 
 
 def refuse_overlap(samples: SampleSet, others: SampleSet, what: str) -> None:
@@ -168,6 +174,47 @@ def refuse_overlap(samples: SampleSet, others: SampleSet, what: str) -> None:
             f"{len(common)} sequences, room {room} session {session} among them, are learned from "
             f"and in {what} too: simulate others"
         )
+
+
+def refuse_learned(about: Mapping[str, Any], samples: SampleSet, name: str) -> None:
+    """See to it that a network is not judged by days that it learned from.
+
+    Args:
+        about: its training, of a run or a card.
+        samples: to judge by.
+        name: of the network, for the message.
+
+    Raises:
+        ValueError: a day is one of those.
+    """
+    if not isinstance(samples, SimulatedSet):
+        return
+    days = {(int(one.about["room"]), int(one.about["session"])) for one in samples.sequences}
+    if common := sorted(days & learned_days(about)):
+        room, session = common[0]
+        raise ValueError(
+            f"{len(common)} sequences, room {room} session {session} among them, are what {name} "
+            "learned from: give others"
+        )
+
+
+def learned_days(about: Any) -> set[tuple[int, int]]:
+    """(room, session) that trainings tell of at any depth, but for those of validations; all
+    sessions of all rooms, where one does not tell them apart.
+    """
+    if not isinstance(about, Mapping):
+        return set()
+    told = about.get("days")
+    if told is None and {"sessions", "seed_ranges"} <= about.keys():
+        told = dict.fromkeys(about["sessions"], about["seed_ranges"])
+    days = {
+        (room, int(session))
+        for session, ranges in (told or {}).items()
+        for first, last in ranges
+        for room in range(int(first), int(last) + 1)
+    }
+    inner = (value for key, value in about.items() if key not in ("validation", "days"))
+    return days.union(*(learned_days(value) for value in inner))
 
 
 def camera_of(values: dict[str, Any]) -> Camera:

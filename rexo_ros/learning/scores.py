@@ -1,7 +1,9 @@
 """What detections are worth: average precision and recall, in the image and in space.
 
 Yataka et al. 2026, appendix F, counts boxes in the image; boxes in space are counted beside them.
-Precisions are COCO's, see :mod:`mmwave.metrics`; recalls are equation (48)'s at COCO's thresholds.
+Both are COCO's, see :mod:`mmwave.metrics`: precision at 101 recalls, where equation (45) integrates
+all of them, and the mean recall over thresholds from 0.5 to 0.95, where equation (48) integrates on
+to an overlap of one, which gives less.
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmwave.boxes import box_overlap
 from mmwave.metrics import THRESHOLDS, ImageBoxes, average_precision, recall_of
-from rexo_ros.detections import SURE, Detections
+from rexo_ros.detections import SURE, Detections, areas_px
 from rexo_ros.learning.samples import Sample
 from rexo_ros.space import DEPTH, HORIZONTAL, low_and_high
 
@@ -52,11 +54,11 @@ class DetectionScores:
         sure = found.scores >= SURE
         if found.image_px is not None:
             image, boxes_px = sample.image_px.astype(np.float64), found.image_px
-            unseen_px = sample.unseen_px[_area(sample.unseen_px) > 0].astype(np.float64)
-            # who is beside the image has no box in it, and is neither right nor wrong there
-            inside = _area(boxes_px) > 0
-            inside_scores = found.scores[inside].tolist()
-            self.image.append(_image_boxes(boxes_px[inside], inside_scores, image, unseen_px))
+            unseen_px = sample.unseen_px[areas_px(sample.unseen_px) > 0].astype(np.float64)
+            # who is beside the image is neither right nor wrong there
+            inside_px, inside_scores = found.in_image()
+            own_scores = inside_scores.tolist()
+            self.image.append(_image_boxes(inside_px, own_scores, image, unseen_px))
             for own in image:
                 over = box_overlap(own, boxes_px[sure]) if sure.any() else np.zeros(1)
                 self._overlaps.append(float(over.max()))
@@ -81,13 +83,16 @@ class DetectionScores:
         return figures
 
     def by_depth_difference(self) -> list[dict[str, Any]]:
-        """AP of frames with several people by how near in depth the two nearest are."""
+        """AP of frames with several people by how near in depth the two nearest are, in the image
+        or, without a camera, in space.
+        """
         result = []
+        counted, suffix = (self.image, "") if self.image else (self.space, "_3d")
         nearest = np.array(self._nearest)
         for low, high in pairwise(DEPTHS_M):
             there = np.flatnonzero((nearest >= low) & (nearest < high))
-            images = [self.image[number] for number in there]
-            figures = _figures(images, "") if images else {"ap": None}
+            images = [counted[number] for number in there]
+            figures = _figures(images, suffix) if images else {f"ap{suffix}": None}
             high_m = None if np.isinf(high) else high
             result.append({"from_m": low, "to_m": high_m, "frames": len(images), **figures})
         return result
@@ -101,11 +106,6 @@ def _image_boxes(
 ) -> ImageBoxes:
     flags = [False] * len(true) + [True] * len(ignored)
     return ImageBoxes(list(found), scores, [*true, *ignored], flags)
-
-
-def _area(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(N,) of boxes (N, 4)."""
-    return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
 
 
 def nearest_depth_m(boxes_m: NDArray[np.floating]) -> float:

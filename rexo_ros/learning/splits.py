@@ -54,7 +54,8 @@ def split(sequences: Sequence[RoomSequence], name: str, seed: int = 0) -> Split:
         seed: of the division.
 
     Raises:
-        ValueError: there is no such split, or a part would be empty.
+        ValueError: there is no such split, a part would be empty, or S1 would judge in rooms that
+            are not trained in.
     """
     if name not in NAMES:
         raise ValueError(f"split must be one of {', '.join(NAMES)}, got {name!r}")
@@ -79,5 +80,10 @@ def split(sequences: Sequence[RoomSequence], name: str, seed: int = 0) -> Split:
         raise ValueError(
             f"{len(chosen)} sequences of {len(units)} {'rooms' if by_room else 'sessions'} are too "
             f"few for split {name}: simulate more"
+        )
+    if not by_room and not {rooms[one] for one in parts[0]} & {rooms[one] for one in parts[2]}:
+        raise ValueError(
+            f"{name} judges other days in rooms that are trained in, but every room has a single "
+            "such day: simulate rooms with --sessions 4 or more"
         )
     return Split(*parts)

@@ -108,7 +108,8 @@ class PeopleNode(LifecycleNode):
 
     def _take_camera(self, message: Any) -> None:
         focal = (float(message.k[0]), float(message.k[4]))
-        if min(focal) <= 0 or not (message.width and message.height):
+        known = np.isfinite(message.k).all() and min(focal) > 0
+        if not (known and message.width and message.height):
             self._camera, self._camera_frame_id = None, None
             self._camera_problem = "camera_info is not calibrated: no boxes in its image"
             return

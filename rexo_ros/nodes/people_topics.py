@@ -69,7 +69,7 @@ class PeopleTopics:
         self._poses.publish(lambda: track_poses(tracks, self._space.floor_m, header))
         image = None if image_frame_id is None else messages.to_header(time_ns, image_frame_id)
         if image is not None and found.image_px is not None:
-            boxes_px = found.image_px
+            boxes_px, _ = found.in_image()
             self._image.publish(lambda: image_boxes(boxes_px, image))
         self._vision.publish(found, tracks, header, image)
         for view, power in zip(self._space.views, window.power, strict=True):

@@ -64,8 +64,8 @@ class VisionTopics:
         names = [str(track.number) for track in tracks]
         self._tracks.publish(lambda: solid_detections(module, boxes_m, scores, names, header))
         if image is not None and found.image_px is not None:
-            boxes_px = found.image_px
-            self._flat.publish(lambda: flat_detections(module, boxes_px, found.scores, image))
+            boxes_px, inside_scores = found.in_image()
+            self._flat.publish(lambda: flat_detections(module, boxes_px, inside_scores, image))
 
 
 def solid_detections(

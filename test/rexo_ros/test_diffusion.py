@@ -82,6 +82,27 @@ def test_without_added_noise_the_same_seed_makes_the_same_boxes():
     np.testing.assert_array_equal(run(), run())
 
 
+def test_a_step_is_the_papers_equation():
+    """Equation (28) for one box, with noise that is known."""
+    seen = []
+    said = np.full((1, 6), 0.4)
+
+    def denoise(boxes, time):
+        seen.append(boxes.copy())
+        return Answer(said, np.ones(1), np.zeros((1, 4)))
+
+    Sampler(boxes=1, steps=2, eta=0.7)(denoise, np.random.default_rng(8))
+    again = np.random.default_rng(8)
+    begun, fresh = again.standard_normal((1, 6)), again.standard_normal((2, 1, 6))[0]
+    (time, after), _ = Schedule().way_back(2)
+    kept, kept_after = Schedule().kept[[time, after]]
+    noisy, clean = np.clip(begun, -SCALE, SCALE), (2 * said - 1) * SCALE
+    noise = (noisy - np.sqrt(kept) * clean) / np.sqrt(1 - kept)
+    sigma = 0.7 * np.sqrt((1 - kept_after) / (1 - kept) * (1 - kept / kept_after))
+    expected = np.sqrt(kept_after) * clean + np.sqrt(1 - kept_after - sigma**2) * noise
+    np.testing.assert_allclose(seen[1], to_boxes(expected + sigma * fresh), atol=1e-12)
+
+
 def test_numbers_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="steps must be from 1 to 100, got 101"):
         Sampler(steps=101)

@@ -167,6 +167,23 @@ def test_one_lost_frame_is_put_up_with_and_a_moment_of_more_is_not_told_as_one_r
     assert all(window is None or window.missing == {} for window in told)
 
 
+@pytest.mark.parametrize("wrong", ["stands still", "goes back"])
+def test_a_radar_whose_clock_is_wrong_is_left_out_and_does_not_stop_the_other(wrong):
+    both = pairs()
+    told, missing = 0, {}
+    for frame in range(60):
+        time_s = frame * PERIOD_S
+        window = both.add("horizontal", heatmap(frame), time_s, time_s)
+        stamp_s = 1.0 if wrong == "stands still" else time_s - 0.08 * (frame % 3 == 0)
+        assert both.add("vertical", heatmap(frame), stamp_s, time_s + 0.01) is None
+        if window is not None:
+            told += 1
+            missing = window.missing
+    assert told > 40
+    assert missing.keys() == {"vertical"}
+    assert "is its clock right?" in missing["vertical"] or "off: " in missing["vertical"]
+
+
 def test_numbers_must_be_positive():
     with pytest.raises(ValueError, match="must be positive"):
         pairs(silent_s=0.0)

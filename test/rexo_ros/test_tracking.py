@@ -76,6 +76,14 @@ def test_a_gap_is_crossed_and_a_long_one_ends_the_track():
     assert set(told[-1]) == {2}  # a number is never given twice
 
 
+def test_a_number_is_not_handed_on_over_a_time_in_which_nobody_looked():
+    tracker = Tracker()
+    follow([straight((0, 3), (0, 0), 6)], tracker=tracker)
+    after_s = tracker.tracks[0].last_s + 60
+    assert tracker.update(np.array([box(2.5, 7)]), np.ones(1), after_s) == []
+    assert [track.number for track in tracker.tracks] == [2]
+
+
 def test_false_detections_are_not_told():
     rng = np.random.default_rng(5)
     tracker, told = Tracker(), set()

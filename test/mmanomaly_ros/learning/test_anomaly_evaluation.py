@@ -217,7 +217,7 @@ def test_figures_are_the_same_with_and_without_baselines(decided, mixed, capsys)
         (("evaluate", "--threads", 0), "--threads must be at least 1"),
         (("adapt",), "--data and --output are needed"),
         (("adapt", "--minutes", -1), "--minutes must be from 0 to 60"),
-        (("decide", "--data", "/nowhere"), "holds no sequence"),
+        (("decide", "--data", "/nowhere"), "/nowhere is no folder"),
     ],
 )
 def test_a_users_mistake_is_told(words, message, decided, capsys):

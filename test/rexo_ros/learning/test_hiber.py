@@ -1,8 +1,11 @@
 """HIBER's files, written here in its layout."""
 
+import json
+
 import numpy as np
 import pytest
 
+from panoradar_ros.cli import main
 from rexo_ros.camera import Camera
 from rexo_ros.learning.hiber import (
     HiberSequence,
@@ -103,3 +106,24 @@ def test_what_is_wrong_is_named(tmp_path):
 def test_boxes_about_joints_do_not_count_what_is_not_known():
     pose = np.array([[[10.0, 20], [30, 60], [np.nan, np.nan]]])
     np.testing.assert_allclose(image_boxes(pose), [[8, 16, 32, 64]])
+
+
+def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, capsys):
+    for part in ("train", "val", "test"):
+        write(tmp_path / part)
+    data, run = ["--data-set", "hiber", "--data"], str(tmp_path / "run")
+    words = ["train", "rexo", *data, str(tmp_path / "train"), "--output", run, "--size", "tiny"]
+    words += ["--validation", str(tmp_path / "val"), "--steps", "2", "--batch", "2", "--json"]
+    assert main(words) == 0
+    words = ["export", "rexo", *data, str(tmp_path / "val"), "--trained", run, "--frames", "2"]
+    assert main([*words, "--output", str(tmp_path / "own.onnx")]) == 0
+    models = ["--backbone-model", str(tmp_path / "own_backbone.onnx"),
+              "--step-model", str(tmp_path / "own_step.onnx")]  # fmt: skip
+    capsys.readouterr()
+    words = ["evaluate", "rexo", *data, str(tmp_path / "test"), *models, "--limit", "2"]
+    assert main([*words, "--json", "--report", str(tmp_path / "report.html")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["data"]["frames"] == 2
+    assert told["data"]["ap"] is None  # its camera is not known
+    assert told["data"]["ap_3d"] is not None
+    assert sum(row["frames"] for row in told["by_depth_difference"]) == 2  # two people in each

@@ -47,6 +47,13 @@ def test_a_frame_is_read_as_it_was_written(tmp_path):
     np.testing.assert_allclose(low_high[[2, 5]], [8 * (256 - 96) / 256, 8 * (256 - 64) / 256])
 
 
+def test_boxes_that_are_no_numbers_are_refused(tmp_path):
+    boxes = np.array([[1.0, 2, 3, np.nan, 0.9]])
+    write_frame(tmp_path, people=1, bbox={"bbox_i": boxes})
+    with pytest.raises(ValueError, match=r"_bbox\.npz: boxes must be finite"):
+        read_frame(tmp_path, "00012")
+
+
 def test_boxes_go_to_the_views_and_back():
     rng = np.random.default_rng(1)
     unit = np.concatenate([rng.uniform(0.3, 0.7, (4, 3)), rng.uniform(0.05, 0.3, (4, 3))], axis=1)

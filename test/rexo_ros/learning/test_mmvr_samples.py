@@ -35,6 +35,15 @@ def test_samples_do_not_go_over_the_end_of_a_segment(tmp_path):
         MmvrSet([tmp_path / "short"])
 
 
+def test_samples_do_not_go_over_frames_that_are_missing(tmp_path):
+    for frame in (1, 2, 3, 4, 5, 50, 51, 52):
+        write_frame(tmp_path, f"{frame:05d}")
+    assert len(MmvrSet([tmp_path])) == 2
+    write_frame(tmp_path, "first")
+    with pytest.raises(ValueError, match="a frame's name is its number, got 'first'"):
+        MmvrSet([tmp_path])
+
+
 def test_a_split_is_its_segments(tmp_path):
     for name in ("000", "001"):
         write_segment(tmp_path / "P1" / "d1s1" / name, 4)
@@ -82,10 +91,13 @@ def test_panoradar_check_tells_what_is_on_disk(tmp_path, capsys):
     assert told["known_share_by_view"][1] < 1.0
     assert told["people"] == 6
     assert set(told) >= {"forward_iou", "inverse_iou", "better"}
+    write_segment(tmp_path / "empty" / "P1", people=0)
+    assert main(["check", "mmvr", str(tmp_path / "empty"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["better"] == "nobody is there"
     assert main(["check", "mmvr", str(tmp_path / "nothing")]) == 1
     assert "there is no folder" in capsys.readouterr().err
-    (tmp_path / "empty").mkdir()
-    assert main(["check", "mmvr", str(tmp_path / "empty")]) == 1
+    (tmp_path / "bare").mkdir()
+    assert main(["check", "mmvr", str(tmp_path / "bare")]) == 1
     assert "holds no frame of MMVR" in capsys.readouterr().err
 
 
@@ -97,8 +109,14 @@ def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, caps
     np.savez(root / "data_split.npz", data_split_dict=np.array({"P2S2": parts}, object))
     data = ["--data-set", "mmvr", "--split", "P2S2", "--data", str(root), "--floor", "-1.2"]
     run = str(tmp_path / "run")
+    data += ["--extrinsics", "inverse"]
     words = ["train", "rexo", *data, "--output", run, "--size", "tiny", "--steps", "2"]
+    words += ["--normalisation", "frame", "--centre-weight", "0"]
     assert main([*words, "--batch", "2", "--json"]) == 0
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert about["data"]["extrinsics"] == "inverse"
+    assert about["data"]["normalisation"] == {"mean": None, "deviation": None}
+    assert about["settings"]["centre_weight"] == 0
     words = ["export", "rexo", *data, "--trained", run, "--frames", "2"]
     assert main([*words, "--output", str(tmp_path / "own.onnx")]) == 0
     models = ["--backbone-model", str(tmp_path / "own_backbone.onnx"),

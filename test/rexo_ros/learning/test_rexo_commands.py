@@ -161,6 +161,18 @@ def test_frames_on_disk_are_evaluated_without_simulating(run, folders, made_by_h
     assert not made_by_hand
 
 
+def test_what_was_learned_from_is_nothing_to_judge_by(run, folders, capsys):
+    models = [*map(str, exported(run, folders))]
+    words = ["evaluate", "rexo", *models, "--data", str(folders / "train"), "--limit", "2"]
+    capsys.readouterr()
+    assert main(words) == 1
+    assert "3 sequences, room 1 session 0 among them, are what" in capsys.readouterr().err
+    words = ["export", "rexo", "--trained", str(run), "--data", str(folders / "train")]
+    assert main([*words, "--output", str(folders / "x.onnx")]) == 1
+    assert "learned from: give others" in capsys.readouterr().err
+    assert not list(folders.glob("x*"))
+
+
 def test_options_of_the_other_system_are_refused(run, folders, capsys):
     assert main(["evaluate", "rexo", "--limit", "2", "--rotate"]) == 1
     assert "--rotate is of evaluate panoradar" in capsys.readouterr().err

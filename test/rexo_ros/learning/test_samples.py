@@ -5,7 +5,14 @@ import pytest
 from rooms import sequence
 
 from rexo_ros.camera import MMVR_CAMERA, MOUNTED_CAMERA
-from rexo_ros.learning.samples import SimulatedSet, camera_of, mirrored, symmetric
+from rexo_ros.learning.samples import (
+    SimulatedSet,
+    camera_of,
+    learned_days,
+    mirrored,
+    refuse_learned,
+    symmetric,
+)
 from rexo_ros.learning.sequences import decode_power, write_sequence
 from rexo_ros.learning.splits import split
 from rexo_ros.space import MMVR, SPACES, Space
@@ -102,3 +109,24 @@ def test_what_cannot_be_split_is_refused():
         split(MANY[:4], "P2S2")
     with pytest.raises(ValueError, match="part must be one of train, val, test"):
         split(MANY, "P1S1").part("all")
+    two = [Bare(room, session, 1 + session) for room in range(40) for session in range(2)]
+    with pytest.raises(ValueError, match=r"P2S1 judges other days .* with --sessions 4 or more"):
+        split(two, "P2S1")
+    assert split(two, "P2S2").test
+
+
+def test_days_that_were_learned_from_are_told_apart_from_those_that_were_not():
+    exact = {"days": {"0": [[1, 3]], "1": [[7, 7]]}, "seed_ranges": [[1, 7]], "sessions": [0, 1]}
+    about = {"data": {**exact, "validation": {"sessions": [0], "seed_ranges": [[9, 9]]}}}
+    assert learned_days(about) == {(1, 0), (2, 0), (3, 0), (7, 1)}
+    older = {"began_with": {"data": {"sessions": [0, 2], "seed_ranges": [[4, 5]]}}}
+    assert learned_days({**about, **older}) - learned_days(about) == {
+        (4, 0),
+        (4, 2),
+        (5, 0),
+        (5, 2),
+    }
+    samples = SimulatedSet([sequence(3, 1), sequence(7, 0)])
+    refuse_learned(about, samples, "own")
+    with pytest.raises(ValueError, match="1 sequences, room 3 session 0 among them, are what own"):
+        refuse_learned(about, SimulatedSet([sequence(3, 0)]), "own")

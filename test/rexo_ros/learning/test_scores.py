@@ -62,6 +62,11 @@ def test_without_a_camera_space_alone_is_judged(samples):
     scores.add(found(samples[0], image=False), samples[0])
     assert scores.as_json()["ap"] is None
     assert scores.as_json()["ap_3d"] == pytest.approx(100, abs=0.01)
+    for sample in samples:
+        scores.add(found(sample, image=False), sample)
+    rows = scores.by_depth_difference()
+    assert sum(row["frames"] for row in rows) > 0
+    assert all(row["ap_3d"] == pytest.approx(100, abs=0.01) for row in rows if row["frames"])
 
 
 def test_frames_are_told_by_how_near_in_depth_people_are(samples):
