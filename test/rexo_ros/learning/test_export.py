@@ -161,7 +161,7 @@ def test_queries_and_single_views_are_exported_too(tmp_path):
     detector = Detector(backbone, step, Sampler(boxes=8))
     assert len(detector(np.exp(HEATMAPS), np.random.default_rng(0)).scores) <= 8
     assert Detector(backbone, step).sampler.boxes == 8
-    with pytest.raises(ValueError, match=r"query_step\.onnx finds 8 boxes, not 20: ask for as many"):
+    with pytest.raises(ValueError, match=r"query_step\.onnx finds 8 boxes, not 20"):
         Detector(backbone, step, Sampler(boxes=20))(np.exp(HEATMAPS), np.random.default_rng(0))
     lone = RexoNet(SIZES["tiny"], SPACE.seen_by("horizontal")).eval()
     card = {"training": {}}
