@@ -18,6 +18,7 @@ from mmanomaly_ros.learning.networks.comparator import Comparator
 from mmanomaly_ros.learning.networks.sizes import sized
 from mmanomaly_ros.learning.pastes import Scene, pasted
 from mmanomaly_ros.learning.samples import SceneSet
+from mmanomaly_ros.learning.scores import auroc
 from mmanomaly_ros.learning.settings import AnomalyTraining
 from mmanomaly_ros.spectrum import dequantised, to_unit
 from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright, watch_one_hot
@@ -165,8 +166,8 @@ class ComparatorTask:
         for number, name in enumerate(TASKS):
             own, others = watches == number, found_watches == number
             seen = own & np.isfinite(changed)
-            scores[f"{name}_pasted_auroc"] = auroc(logits[own], changed[seen])
-            scores[f"{name}_auroc"] = auroc(logits[own], found[others])
+            scores[f"{name}_pasted_auroc"] = _known(auroc(logits[own], changed[seen]))
+            scores[f"{name}_auroc"] = _known(auroc(logits[own], found[others]))
         return scores
 
     def _judge(
@@ -242,12 +243,8 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
     return (1 - share)[there].mean() if there.any() else 0 * logits.sum()
 
 
-def auroc(normal: NDArray[np.floating], anomalous: NDArray[np.floating]) -> float | None:
-    """Chance that an anomalous frame has the higher score; None without frames of both."""
-    if not (len(normal) and len(anomalous)):
-        return None
-    more = (anomalous[:, None] > normal).mean() + (anomalous[:, None] == normal).mean() / 2
-    return float(more)
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def _flipped(item: ComparatorItem) -> ComparatorItem:

@@ -17,6 +17,8 @@ from scipy.stats import norm, rankdata
 CONFIDENCE = 0.95
 _DRAWS = 4000
 
+Scores = Sequence[float] | NDArray[np.floating]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -162,7 +164,7 @@ def wilson(count: int, total: int) -> list[float] | None:
     return [round(max(float(middle - half), 0.0), 4), round(min(float(middle + half), 1.0), 4)]
 
 
-def auroc(normal: Sequence[float], anomalous: Sequence[float]) -> float:
+def auroc(normal: Scores, anomalous: Scores) -> float:
     """Chance that an anomalous sequence has the higher score (Mann and Whitney 1947).
 
     Those without a score have the lowest; ties count half. NaN without sequences of both kinds.

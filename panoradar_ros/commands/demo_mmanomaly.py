@@ -18,13 +18,13 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
+from mmanomaly_ros.watch import TASKS
 from panoradar_ros.commands.children import ChildProcess
 from panoradar_ros.commands.demo_options import OPTIONS, known
 from panoradar_ros.ports import free_udp_ports
 
 START_TIMEOUT_S = 240.0
 HOST, DEVICE = "127.0.0.1", "127.0.0.6"
-WATCHES = ("weapon", "intruder", "fall")
 SCENE_SECONDS = {"weapon": 12.0, "intruder": 12.0, "fall": 24.0}
 FAULTS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this system alone."""
     group = parser.add_argument_group("--system mmanomaly")
     group.add_argument(
-        "--watch", choices=WATCHES, default=OWN["watch"], help="watched for (intruder)"
+        "--watch", choices=TASKS, default=OWN["watch"], help="watched for (intruder)"
     )
     group.add_argument("--normal", action="store_true", help="nothing that is watched for happens")
     group.add_argument(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmanomaly_ros.watch import TASKS
 from panoradar_ros.commands.pool import run_all, threads_each
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mmanomaly_ros.learning.simulated import Wanted
     from mmwave.inference import ModelCard, OnnxModel
 
-WATCHES = ("weapon", "intruder", "fall")
 CONDITIONS = ("seen", "new", "new_clothes", "new_walls")
 BASELINE_MODEL = "models/mmanomaly_baseline.onnx"
 SAMPLES = STEPS = 4
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> 
         metavar="DIR",
         help="of mmanomaly_context.onnx and so on, and how they decide (those that are installed)",
     )
-    parser.add_argument("--watches", nargs="+", choices=WATCHES, default=list(WATCHES))
+    parser.add_argument("--watches", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument(
         "--threads", type=int, default=len(os.sched_getaffinity(0)), help="of a network (all cores)"
     )

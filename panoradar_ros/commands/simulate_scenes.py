@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mmanomaly_ros.watch import TASKS
+from panoradar_ros.commands.mmanomaly_models import CONDITIONS
 from panoradar_ros.commands.pool import run_all, threads_each
 
-WATCHES = ("weapon", "intruder", "fall")
 KINDS = ("normal", "anomaly", "both")
-CONDITIONS = ("seen", "new", "new_clothes", "new_walls")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=Path, help="folder; goes on with what is missing there")
     parser.add_argument("--sequences", type=int, default=40, help="of each watch (40)")
     parser.add_argument(
-        "--watches", nargs="+", choices=WATCHES, default=list(WATCHES), help="which (all)"
+        "--watches", nargs="+", choices=TASKS, default=list(TASKS), help="which (all)"
     )
     parser.add_argument(
         "--kind", choices=KINDS, default="normal", help="what networks learn is normal (normal)"
