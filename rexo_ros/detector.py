@@ -122,15 +122,15 @@ class Detector:
         pair = f"{views} views of {frames} heatmaps"
         shape = ("batch", views, frames, space.rows, space.columns)
         backbone.require({"heatmaps": ("float32", shape)}, {"features": (None,) * 5}, pair)
-        boxes, numbers = ("float32", ("batch", "boxes", 6)), ("int64", ("batch",))
+        self.boxes = _fixed_boxes(step)
+        boxes = ("float32", ("batch", self.boxes or "boxes", 6))
+        numbers = ("int64", ("batch",))
         step.require(
             {"features": ("float32", ("batch", views, None, None, None)), "noisy": boxes,
              "time": numbers},
             {"boxes": (None, None, 6), "score": (None, None), "refinement": (None, None, 4)},
             "noisy boxes",
         )  # fmt: skip
-        fixed = step.input_shapes["noisy"][1]
-        self.boxes = fixed if isinstance(fixed, int) else None
         self.sampler = sampler or Sampler(self.boxes or 10, schedule=self.schedule)
 
     @property
@@ -216,3 +216,9 @@ class Detector:
             return Answer(*(part.astype(np.float64) for part in parts))
 
         return denoise
+
+
+def _fixed_boxes(step: OnnxModel) -> int | None:
+    """The one number of boxes that a graph takes; None: any."""
+    shape = step.input_shapes.get("noisy", ())
+    return shape[1] if len(shape) == 3 and isinstance(shape[1], int) else None
