@@ -4,7 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := ros,sim,viewer,train,test,lint
-OR_NONE := || test $$? -eq 5 # pytest: ARGS chose no test of this half
 
 .PHONY: help setup demo test test-slow lint format clean
 
@@ -26,8 +25,10 @@ demo: setup      ## Watch an emulated radar image a simulated building, live
 
 # what runs in real time (nodes, whole demos) has the machine to itself, all else shares it
 test: setup lint ## Lint, check types and run every test that is not slow
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow and not alone' -n 2 --dist worksteal $(ARGS) $(OR_NONE)
-	$(BIN)/pytest -m 'alone and not slow' $(ARGS) $(OR_NONE)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow and not alone' -n 2 --dist worksteal $(ARGS); \
+	first=$$?; test $$first -eq 0 -o $$first -eq 5 || exit $$first; \
+	$(BIN)/pytest -m 'alone and not slow' $(ARGS); \
+	second=$$?; test $$second -eq 5 -a $$first -eq 0 || exit $$second # 5: ARGS chose none of them
 
 test-slow: setup ## Run the slow tests
 	$(BIN)/pytest -m slow $(ARGS)

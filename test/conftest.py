@@ -18,5 +18,6 @@ IN_REAL_TIME = ("acceptance", "emulation", "hardware", "ros")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if set(IN_REAL_TIME) & set(item.path.parts) or item.path.name.startswith("test_dca1000"):
+        folders = item.path.relative_to(Path(__file__).parent).parts
+        if set(IN_REAL_TIME) & set(folders) or item.path.name.startswith("test_dca1000"):
             item.add_marker(pytest.mark.alone)

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from mmwave.inference import OnnxModel, card_path, file_sha256, read_card
 
+NOT_ITS_OWN = ("scores", "onnx_against_pytorch")
+"""Of the card of a model that was not quantised: they do not hold of what is made of it."""
+
 Inputs = Mapping[str, NDArray[Any]]
 Answers = Mapping[str, NDArray[Any]]
 
@@ -32,7 +35,8 @@ def quantise(
 
     Args:
         model: that :func:`mmwave.learning.export.export` wrote, its card beside it.
-        output: file to write; it gets that card, with the hash of what it was made of.
+        output: file to write; it gets that card without its scores, with the hash of what it was
+            made of.
         inputs: real ones to choose steps on; on the last it is held against the model.
         layers: tells by a convolution's name whether it may be in 8 bits.
         compare: from the model's answers and those in 8 bits to how far they are apart; raises
@@ -43,10 +47,12 @@ def quantise(
 
     Raises:
         ModelError: see :func:`mmwave.inference.read_card`.
-        ValueError: there is no input, no convolution fits, the output is the model, or see
-            ``compare``.
+        ValueError: there is no input, no convolution fits, the model is in 8 bits already, the
+            output is the model, or see ``compare``.
     """
     card = read_card(model)
+    if "quantised" in card.about:
+        raise ValueError(f"{model} is in 8 bits already: give the model that it was made of")
     if output.resolve() == model.resolve():
         raise ValueError(f"{output} is the model itself: give another file")
     chosen = list(inputs)
@@ -61,7 +67,7 @@ def quantise(
         names = _prepare(model, prepared, layers)
         _write(prepared, partial, chosen, names)
         about = {
-            **card.about,
+            **{key: value for key, value in card.about.items() if key not in NOT_ITS_OWN},
             "name": output.stem,
             "sha256": file_sha256(partial),
             "bytes": partial.stat().st_size,
@@ -103,13 +109,17 @@ def _write(prepared: Path, path: Path, inputs: list[Inputs], names: list[str]) -
             one = next(self._left, None)
             return None if one is None else {k: np.ascontiguousarray(v) for k, v in one.items()}
 
-    logging.getLogger().setLevel(logging.ERROR)  # it advises what was done before
-    quantize_static(
-        str(prepared),
-        str(path),
-        Reader(),
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        nodes_to_quantize=names,
-    )
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it advises what was done before
+    try:
+        quantize_static(
+            str(prepared),
+            str(path),
+            Reader(),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_quantize=names,
+        )
+    finally:
+        logging.disable(before)

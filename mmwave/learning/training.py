@@ -53,8 +53,8 @@ class TrainingSettings:
         device: for PyTorch, ``cpu`` or ``cuda``.
         begin_from: folder of another run, or exported model, whose weights it begins with where
             they fit; empty: none.
-        precision: of the products in networks, from PRECISIONS. With bfloat16 a step takes half to
-            two thirds of the time on processors with AMX; weights and losses are single anyway.
+        precision: of the products in networks, from PRECISIONS. bfloat16 is faster on processors
+            with AMX, and on GPUs; weights and losses are single anyway.
 
     Raises:
         ValueError: a value is out of its range.

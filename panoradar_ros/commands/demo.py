@@ -137,6 +137,10 @@ def _check(arguments: argparse.Namespace) -> None:
     for name in ("loss", "reorder"):
         if not 0 <= getattr(arguments, name) < 1:
             raise ValueError(f"--{name} must be in [0, 1), got {getattr(arguments, name)}")
+    if arguments.semantic_model and not arguments.semantic:
+        raise ValueError("--semantic-model is of --semantic, which is not asked for")
+    if arguments.range_model and not (arguments.recognition or arguments.semantic):
+        raise ValueError("--range-model is of --recognition, which is not asked for")
 
 
 def _prepare(style: str, seed: int, quiet: bool) -> Path:

@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         "baselines_of": "these frames"
         if "baselines" in figures
         else {"the model's card, trained with": card.about.get("ablation_settings")},
+        "baselines_sha256": {name: one.sha256 for name, (_, one) in baselines.items()},
         "latency_ms": latency_ms(detector, last),
         "model_sha256": card.sha256,
         "machine": machine(),

@@ -25,13 +25,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output.suffix != ".onnx":
         raise ValueError(f"--output must be NAME.onnx, got {arguments.output}")
     require_folders((arguments.data,))
+    if arguments.network == "range" and arguments.range_model:
+        raise ValueError("--range-model is of the semantic network; of range give --model")
     if arguments.frames < 1:
         raise ValueError(f"--frames must be at least 1, got {arguments.frames}")
-    from mmwave.inference import OnnxModel
+    from mmwave.inference import OnnxModel, read_card
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.quantised import quantise_range_net, quantise_semantic_net
     from panoradar_ros.learning.semantic_task import seen
-    from panoradar_ros.recognition.models import SEMANTIC_MODEL, model_path
+    from panoradar_ros.recognition.models import SEMANTIC_MODEL, mismatch, model_path
 
     frames = FrameSet.under(arguments.data)
     chosen = frames.only(frames.spread(arguments.frames))
@@ -41,7 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
         errors = quantise_range_net(model, arguments.output, read)
     else:
         model = arguments.model or model_path(SEMANTIC_MODEL)
-        looked = seen(chosen, OnnxModel(arguments.range_model or model_path()))
+        ranges = OnnxModel(arguments.range_model or model_path())
+        if problem := mismatch(ranges.card, read_card(model)):
+            raise ValueError(f"{problem}: give that range model as --range-model")
+        looked = seen(chosen, ranges)
         errors = quantise_semantic_net(model, arguments.output, looked)
     print(json.dumps({"file": str(arguments.output), **errors}))
     return 0

@@ -47,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) < 1:
             raise ValueError(f"--{name} must be at least 1, got {getattr(arguments, name)}")
     if not 0 <= arguments.motion_error < math.inf:
-        raise ValueError(f"--motion-error must not be negative, got {arguments.motion_error}")
+        raise ValueError(f"--motion-error must be 0 or more, in m/s, got {arguments.motion_error}")
+    if arguments.motion_error and arguments.frames < 2:
+        raise ValueError("--motion-error is for every second frame: give --frames of 2 or more")
     styles = arguments.styles or sorted(STYLES)
     unknown = sorted(set(styles) - set(STYLES))
     if unknown:

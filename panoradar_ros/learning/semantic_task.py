@@ -184,7 +184,7 @@ class SemanticTask:
 
 
 def _layout(settings: PanoramaTraining) -> torch.memory_format:
-    """Channels last is a third faster with products in bfloat16, and slower with single ones."""
+    """Channels last is faster with products in bfloat16, and slower with single ones."""
     half = settings.precision == "bfloat16"
     return torch.channels_last if half else torch.contiguous_format
 

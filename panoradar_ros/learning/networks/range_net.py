@@ -274,5 +274,5 @@ def read_position(
     something = total.clamp_min(1e-9)
     variance = second / something - (first / something) ** 2
     spread_m = coarse_m * variance.clamp_min(0.0).sqrt()
-    confidence = torch.maximum(mass, nothing) / (total + nothing)
+    confidence = torch.where(nothing > total, nothing, mass) / (total + nothing)
     return RangePosition(range_m, spread_m, confidence)

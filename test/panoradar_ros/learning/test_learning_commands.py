@@ -71,11 +71,18 @@ def test_from_frames_to_both_models(data, tmp_path, capsys):
     assert card["range_model_sha256"] == OnnxModel(ranges).card.sha256
     assert card["training"]["settings"]["precision"] == "bfloat16"
     for network, one in (("range", ranges), ("semantic", semantic)):
-        words = ["quantise", network, "--model", one, "--data", data, *model]
+        words = ["quantise", network, "--model", one, "--data", data]
+        words += model if network == "semantic" else ()
         assert main([*map(str, words), "--output", str(tmp_path / f"{network}8.onnx")]) == 0
         told = json.loads(capsys.readouterr().out)
         assert told["file"] == str(tmp_path / f"{network}8.onnx")
         assert read_card(tmp_path / f"{network}8.onnx").about["quantised"]["of"] == network
+    words = ["quantise", "semantic", "--model", semantic, "--data", data, "--output", "x.onnx"]
+    assert main([*map(str, words)]) == 1  # the installed range network is another
+    assert "answers of another range model" in capsys.readouterr().err
+    words = ["quantise", "range", *model, "--data", data, "--output", "x.onnx"]
+    assert main([*map(str, words)]) == 1
+    assert "--range-model is of the semantic network" in capsys.readouterr().err
     report = tmp_path / "report.html"
     words = ["evaluate", "panoradar", "--data", data.with_name("validation"), "--limit", 2, *model]
     words += ["--semantic-model", semantic, "--report", report, "--json"]

@@ -72,6 +72,9 @@ def test_the_range_network_in_8_bits_says_nearly_the_same(range_model, tmp_path)
     assert card.about["quantised"]["sha256"] == single.sha256
     assert card.about["quantised"]["against_single"] == errors
     assert (card.name, card.about["licence"]) == ("small", "Apache-2.0")
+    assert not {"scores", "onnx_against_pytorch"} & card.about.keys()  # they were the other's
+    with pytest.raises(ValueError, match="is in 8 bits already"):
+        quantise_range_net(output, tmp_path / "smaller.onnx", [frame(1)])
     assert range_model.read_bytes() == before
     assert sorted(one.name for one in tmp_path.iterdir()) == ["small.json", "small.onnx"]
     found, expected = (

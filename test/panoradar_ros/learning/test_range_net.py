@@ -285,4 +285,5 @@ def test_nothing_is_said_when_it_is_likelier_than_all_ranges_together():
     found = read_position(logits, torch.zeros(1, 1, 2), torch.zeros(1), RADAR.coarse_m)
     assert 20 * RADAR.coarse_m < found.range_m[0, 0, 0] < 27 * RADAR.coarse_m
     assert torch.isinf(found.range_m[0, 0, 1])
+    assert found.confidence[0, 0, 0] == pytest.approx(3 * 0.08)  # of that range, not of nothing
     assert found.confidence[0, 0, 1] == pytest.approx(0.52)

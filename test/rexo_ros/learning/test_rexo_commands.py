@@ -144,6 +144,7 @@ def test_baselines_are_judged_on_the_same_frames(run, folders, made_by_hand, cap
     rows = {f"{name}, {kind}" for name in ("both", "vertical") for kind in ("unseen", "seen")}
     assert set(told["baselines"]) == rows
     assert told["baselines_of"] == "these frames"
+    assert told["baselines_sha256"].keys() == {"both", "vertical"}
     assert all(row["frames"] == 4 for row in told["baselines"].values())
     assert '<td>both, seen</td><td class="number">4</td>' in report.read_text()
     alone = ["--backbone-model", made / "vertical_backbone.onnx",
