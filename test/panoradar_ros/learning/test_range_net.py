@@ -279,11 +279,12 @@ def test_slopes_are_numbers_where_nothing_is_within_reach(net):
 
 def test_nothing_is_said_when_it_is_likelier_than_all_ranges_together():
     probability = torch.zeros(65, 1, 2)
-    probability[20:28, 0, 0], probability[-1, 0, 0] = 0.08, 0.36  # a surface that is not sharp
+    probability[20:28, 0, 0], probability[-1, 0, 0] = 0.08, 0.35  # a surface that is not sharp
+    probability[24, 0, 0] = 0.09
     probability[20:28, 0, 1], probability[-1, 0, 1] = 0.06, 0.52
     logits = probability.clamp_min(1e-9).log()[None]
     found = read_position(logits, torch.zeros(1, 1, 2), torch.zeros(1), RADAR.coarse_m)
     assert 20 * RADAR.coarse_m < found.range_m[0, 0, 0] < 27 * RADAR.coarse_m
     assert torch.isinf(found.range_m[0, 0, 1])
-    assert found.confidence[0, 0, 0] == pytest.approx(3 * 0.08)  # of that range, not of nothing
+    assert found.confidence[0, 0, 0] == pytest.approx(0.25)  # of that range, not of nothing
     assert found.confidence[0, 0, 1] == pytest.approx(0.52)
