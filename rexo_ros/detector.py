@@ -172,7 +172,7 @@ class Detector:
         camera: Camera | None = None,
         sampler: Sampler | None = None,
     ) -> list[Detections]:
-        """People of several frames at once, in less time than one by one.
+        """People of several frames at once, the same as one by one.
 
         Args:
             power: (N, view, frame, row, column), see :meth:`__call__`.
