@@ -66,7 +66,7 @@ setup(
         # several machines simulate frames together
         "cluster": ["distributed>=2024.8"],
         "test": [
-            "pytest>=8",
+            "pytest>=9",
             "pytest-timeout>=2",
             "pytest-xdist>=3",
             "hypothesis>=6",

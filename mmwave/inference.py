@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave.device_memory import BoundRun
+
 _LOG = logging.getLogger(__name__)
 
 PROVIDERS = {
@@ -140,6 +142,8 @@ class OnnxModel:
         self.output_shapes = {one.name: tuple(one.shape) for one in self._session.get_outputs()}
         self._types = {one.name: one.type for one in self._session.get_inputs()}
         self._outputs = [one.name for one in self._session.get_outputs()]
+        on_gpu = self.provider == PROVIDERS["gpu"][0]
+        self._bound = BoundRun(self._session, "cuda") if on_gpu else None
         _LOG.info("%s runs on %s", path.name, self.provider)
 
     def require(
@@ -203,6 +207,8 @@ class OnnxModel:
                     f"{self.path.name}: {name} must be {self._types[name]} {shape}, got "
                     f"{array.dtype} {array.shape}"
                 )
+        if self._bound is not None:
+            return self._bound(inputs)
         found = self._session.run(self._outputs, inputs)
         return dict(zip(self._outputs, found, strict=True))
 

@@ -178,6 +178,17 @@ class LifecycleNode(rclpy.lifecycle.LifecycleNode):
     def work_failed(self, error: Exception) -> None:
         """Called in the thread of a worker that ended with an exception."""
 
+    def destroy_node(self) -> None:
+        """Destroy the node, and with the last of a context its DDS participant.
+
+        rclpy leaves the state machine, and with it the participant, to the garbage collector. That
+        would end participants at any time, under the interpreter's lock, while others discover
+        each other: Fast DDS 2.14 can wait for ever then (``DomainParticipant::set_listener`` for a
+        callback that waits for it).
+        """
+        super().destroy_node()
+        self._state_machine.destroy_when_not_in_use()
+
     # transitions
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -10,7 +10,9 @@ from panoradar_ros.commands.errors import require_folders, require_torch
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("network", choices=("range", "semantic"), help="which one")
-    parser.add_argument("--model", type=Path, help="exported, NAME.onnx (the installed one)")
+    parser.add_argument(
+        "--model", type=Path, help="exported, NAME.onnx (the installed, in single precision)"
+    )
     parser.add_argument(
         "--data", type=Path, required=True, help="frames to choose steps on, such as trained on"
     )

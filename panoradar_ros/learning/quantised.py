@@ -18,7 +18,7 @@ MOST_OTHER_CLASSES = 0.05
 """Share of the pixels that may change their class."""
 
 
-def inner(name: str) -> bool:
+def may_be_quantised(name: str) -> bool:
     """Whether a convolution is not among the last of its network, which make metres and odds."""
     return name.startswith(("/net/stem/", "/net/unet/", "/net/spread/", "/net/surface/blocks/"))
 
@@ -40,7 +40,7 @@ def quantise_range_net(model: Path, output: Path, frames: Sequence[Frame]) -> di
             :data:`MOST_RANGE_M`.
     """
     inputs = [{"echo": frame.echo[None]} for frame in frames]
-    return quantise(model, output, inputs, inner, range_changes)
+    return quantise(model, output, inputs, may_be_quantised, range_changes)
 
 
 def quantise_semantic_net(
@@ -61,7 +61,7 @@ def quantise_semantic_net(
             :data:`MOST_OTHER_CLASSES` changed.
     """
     inputs = [{"features": one.features.astype(np.float32)[None]} for one in frames]
-    return quantise(model, output, inputs, inner, class_changes)
+    return quantise(model, output, inputs, may_be_quantised, class_changes)
 
 
 def range_changes(

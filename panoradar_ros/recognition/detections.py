@@ -84,12 +84,12 @@ def decode_cells(
             axis=-1,
         )
         for index in circular_nms(boxes, overlap, columns):
-            box = _voted(boxes[index], boxes, strength, columns)
+            box = _mean_of_near(boxes[index], boxes, strength, columns)
             found.append(Detection(kind, float(strength[index]), *map(float, box)))
     return sorted(found, key=lambda one: -one.score)[:most]
 
 
-def _voted(
+def _mean_of_near(
     box: NDArray[np.float64],
     boxes: NDArray[np.float64],
     strength: NDArray[np.float64],

@@ -140,7 +140,7 @@ def read_labels(sequence: HiberSequence) -> HiberLabels:
     return HiberLabels(boxes.reshape(frames, people, 6), flat, solid)
 
 
-def image_boxes(pose_px: NDArray[np.floating], margin: float = 0.1) -> NDArray[np.float64]:
+def pose_boxes(pose_px: NDArray[np.floating], margin: float = 0.1) -> NDArray[np.float64]:
     """(..., 4) boxes about joints in the image, wider by a share of their size: the data set has
     masks but no boxes there.
     """
@@ -199,7 +199,7 @@ class HiberSet:
         sequence, labels = self.chosen[which], self._labels[which]
         power = np.concatenate([read_heatmaps(sequence, one) for one in (frame - 1, frame)], axis=1)
         there = np.isfinite(labels.boxes_m[frame]).all(axis=-1)
-        image = image_boxes(labels.pose_px[frame][there])
+        image = pose_boxes(labels.pose_px[frame][there])
         about = {"room": sequence.name[:2], "session": sequence.name, "people": int(there.sum())}
         boxes = labels.boxes_m[frame][there].astype(np.float32)
         return Sample(power, boxes, image.astype(np.float32), about)

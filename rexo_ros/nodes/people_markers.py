@@ -71,7 +71,7 @@ def track_poses(tracks: Sequence[Track], floor_m: float, header: Header) -> Pose
     return message
 
 
-def image_boxes(boxes_px: NDArray[np.floating], header: Header) -> ImageMarker:
+def image_box_marker(boxes_px: NDArray[np.floating], header: Header) -> ImageMarker:
     """Boxes in the camera's image, as lines."""
     marker = ImageMarker()
     marker.header = header

@@ -13,7 +13,7 @@ from mmwave.ros import messages
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.publishing import reliable_qos, sensor_qos
 from rexo_ros.detections import Detections
-from rexo_ros.nodes.people_markers import box_markers, image_boxes, track_markers, track_poses
+from rexo_ros.nodes.people_markers import box_markers, image_box_marker, track_markers, track_poses
 from rexo_ros.nodes.people_vision import VisionTopics
 from rexo_ros.pairing import Window
 from rexo_ros.space import Space
@@ -70,7 +70,7 @@ class PeopleTopics:
         image = None if image_frame_id is None else messages.to_header(time_ns, image_frame_id)
         if image is not None and found.image_px is not None:
             boxes_px, _ = found.in_image()
-            self._image.publish(lambda: image_boxes(boxes_px, image))
+            self._image.publish(lambda: image_box_marker(boxes_px, image))
         self._vision.publish(found, tracks, header, image)
         for view, power in zip(self._space.views, window.power, strict=True):
             if view not in window.missing:

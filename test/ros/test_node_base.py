@@ -1,6 +1,8 @@
 """Lifecycle, parameters, lazy topics and hand-over of the node base, over real ROS 2."""
 
+import gc
 import threading
+from pathlib import Path
 
 import pytest
 import rclpy.parameter
@@ -8,11 +10,12 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import DescribeParameters, SetParameters
+from rclpy.context import Context
 from rclpy.node import Node
 from std_msgs.msg import String
 
 from mmwave.ros.diagnostics import Level, Status
-from mmwave.ros.node import LifecycleNode, bring_up
+from mmwave.ros.node import LifecycleNode, bring_up, take_down
 from mmwave.ros.parameters import Parameter, ParameterError, read_parameter_file
 from mmwave.ros.publishing import reliable_qos, sensor_qos, static_qos
 
@@ -306,3 +309,28 @@ def test_qos_follows_the_size_of_the_message():
     assert sensor_qos(10_000).reliability.name == "BEST_EFFORT"
     assert sensor_qos(500_000).reliability.name == "RELIABLE"
     assert static_qos().durability.name == "TRANSIENT_LOCAL"
+
+
+def participants() -> int:
+    """DDS participants of this process: each has one thread of this name."""
+    names = (path.read_text() for path in Path("/proc/self/task").glob("*/comm"))
+    return sum(name.startswith("dds.ev.") for name in names)
+
+
+@pytest.mark.parametrize("state", ["unconfigured", "active"])
+def test_a_destroyed_node_leaves_nothing_to_the_garbage_collector(state):
+    context = Context()
+    before = participants()
+    rclpy.init(context=context)
+    gc.disable()
+    try:
+        node = Recorder(context=context)
+        assert participants() == before + 1
+        if state == "active":
+            assert bring_up(node)
+        take_down(node)
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+        assert participants() == before
+    finally:
+        gc.enable()

@@ -166,15 +166,17 @@ class RangeNet(nn.Module):
         Args:
             echo: (N, row, column, range) uint8, see :mod:`panoradar_ros.recognition.echo`.
         """
-        number, rows, columns, _ = echo.shape
-        steps = echo.float()
-        # of the steps themselves, so that the cube is gone through once
+        number, rows, columns, bins = echo.shape
+        # of the steps themselves, and channels first at once, so that the cube is gone through once
         slope, first = STEP_DB / SCALE_DB, LOWEST_DB / SCALE_DB
         weight, bias = self.feature.weight, self.feature.bias
-        feature = functional.linear(steps, weight * slope, bias + first * weight.sum(dim=1))
-        strongest = steps.reshape(number, rows, columns, self.coarse, REDUCTION).amax(-1)
-        rays = torch.cat([functional.relu(feature), strongest * slope + first], dim=-1)
-        per_ray = rays.permute(0, 3, 1, 2)
+        steps = echo.reshape(number, rows * columns, bins).float()
+        feature = (weight * slope) @ steps.transpose(1, 2)
+        feature = feature + (bias + first * weight.sum(dim=1))[:, None]
+        strongest = echo.reshape(number, rows * columns, self.coarse, REDUCTION).amax(-1)
+        strongest_in_scale = strongest.transpose(1, 2).float() * slope + first
+        per_ray = torch.cat([functional.relu(feature), strongest_in_scale], dim=1)
+        per_ray = per_ray.reshape(number, -1, rows, columns)
         context = self.unet(self.stem(per_ray))
         fine = unpatched(self.spread(context), PATCH)
         answer = self.answer(functional.relu(self.head(torch.cat([fine, per_ray], dim=1)))).float()
@@ -254,14 +256,15 @@ def read_position(
         coarse_m: from one bin to the next.
     """
     bins = logits.shape[1] - 1
-    odds = (logits - logits.amax(dim=1, keepdim=True)).exp()
+    best = logits[:, :-1].argmax(dim=1, keepdim=True)
+    likeliest = torch.maximum(logits.gather(1, best), logits[:, -1:])
+    odds = (logits - likeliest.detach()).exp()
     # moments as a 1 x 1 convolution: sums over the axis of the channels are slow
     index = torch.arange(bins + 1, device=logits.device, dtype=logits.dtype)
     there = (index < bins).to(logits.dtype)
     moments = torch.stack([there, there * index, there * index**2])
     total, first, second = functional.conv2d(odds, moments[:, :, None, None]).unbind(dim=1)
     nothing = odds[:, -1]
-    best = logits[:, :-1].argmax(dim=1, keepdim=True)
     near = torch.cat([best - 1, best, best + 1], dim=1)
     inside = (near >= 0) & (near < bins)
     near = near.clamp(0, bins - 1)

@@ -1,8 +1,10 @@
 """Networks in 8 bits: near those in single precision, with a card that tells what they were."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, numpy_helper
 
 from mmwave.inference import OnnxModel, read_card
 from mmwave.simulation.scene import SemanticClass
@@ -90,10 +92,28 @@ def test_the_semantic_network_in_8_bits_belongs_to_the_same_range_network(
 ):
     output, ranges = tmp_path / "small.onnx", tmp_path / "ranges.onnx"
     errors = quantise_semantic_net(semantic_model, output, [seen(1), seen(2)])
-    assert 0 < errors["other_class"] < 0.05
+    assert errors["other_class"] < 0.05
+    features = seen(3).features.astype(np.float32)[None]
+    single, small = (
+        OnnxModel(p).run(features=features)["logits"] for p in (semantic_model, output)
+    )
+    assert 0 < np.abs(single - small).mean() < 0.1
     quantise_range_net(range_model, ranges, [frame(1)])
     assert mismatch(read_card(range_model), read_card(output)) == ""
     assert mismatch(read_card(ranges), read_card(output)) == ""
+
+
+def test_two_products_never_overflow_sixteen_bits(range_model, tmp_path):
+    """AVX2 adds two products of an unsigned and a signed byte in sixteen bits."""
+    output = tmp_path / "small.onnx"
+    quantise_range_net(range_model, output, [frame(1)])
+    weights = [
+        numpy_helper.to_array(one)
+        for one in onnx.load(str(output)).graph.initializer
+        if one.data_type == TensorProto.INT8 and len(one.dims) == 4
+    ]
+    assert weights
+    assert all(2 * 255 * int(np.abs(one.astype(int)).max()) < 2**15 for one in weights)
 
 
 def test_a_model_that_became_another_is_not_written(range_model, tmp_path):

@@ -10,7 +10,7 @@ from rexo_ros.camera import Camera
 from rexo_ros.learning.hiber import (
     HiberSequence,
     HiberSet,
-    image_boxes,
+    pose_boxes,
     read_heatmaps,
     read_labels,
     sequences,
@@ -105,7 +105,7 @@ def test_what_is_wrong_is_named(tmp_path):
 
 def test_boxes_about_joints_do_not_count_what_is_not_known():
     pose = np.array([[[10.0, 20], [30, 60], [np.nan, np.nan]]])
-    np.testing.assert_allclose(image_boxes(pose), [[8, 16, 32, 64]])
+    np.testing.assert_allclose(pose_boxes(pose), [[8, 16, 32, 64]])
 
 
 def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, capsys):
