@@ -22,11 +22,13 @@ from mmanomaly_ros.alarm import Alarm, AlarmSettings, AlarmState
 from mmanomaly_ros.comparison import Fusion, fusion_of
 from mmanomaly_ros.falls import FallNovelty
 from mmanomaly_ros.features import FrameFeatures
+from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import TASKS, watch_id
 from mmwave.inference import ModelError
 
 FALSE_ALARM_RATE = 1 / 200
 CONFIDENCE = 0.95
+FRAME_S = WATCH_WAVEFORM.frame_period_s
 WINDOWS = {"weapon": 4, "intruder": 20, "fall": 30}
 STIRRED_DB = 15.0
 """Moving power before a wall, over the noise, from which somebody is there."""
@@ -41,7 +43,7 @@ class WatchDecision:
     """How one watch decides.
 
     Attributes:
-        window: frames of 0.1 s that a decision looks at; before there are as many nothing is known.
+        window: frames of FRAME_S that a decision looks at; before that is past nothing is known.
         alarm: thresholds and times.
         fusion: weights of the heatmap.
         novelty: of the fall watch, else None.
@@ -162,31 +164,50 @@ class Decision:
 class SequenceDecider:
     """Scores of the last frames of one watch.
 
+    A window is a time: where a slow machine leaves frames out it holds fewer of them, and does not
+    look back farther.
+
     Args:
         decision: of the watch.
     """
 
     def __init__(self, decision: WatchDecision) -> None:
         self._decision = decision
-        self._last: deque[FrameFeatures] = deque(maxlen=decision.window)
+        self._last: deque[tuple[float, FrameFeatures]] = deque()
+        self._began_s = np.nan
 
     def reset(self) -> None:
         """Forget the frames: some are missing after them."""
         self._last.clear()
 
-    def update(self, features: FrameFeatures) -> float:
+    def update(self, features: FrameFeatures, time_s: float | None = None) -> float:
         """Take a frame in.
 
+        Args:
+            features: of the frame.
+            time_s: of it; None is FRAME_S after the last.
+
         Returns:
-            Score of the last frames; NaN before there are as many as the window has.
+            Score of the last frames; NaN before there are as many as the window has, by time, or
+            where fewer than a quarter of them came.
         """
-        self._last.append(features)
-        if len(self._last) < self._decision.window:
+        if time_s is None:
+            time_s = self._last[-1][0] + FRAME_S if self._last else 0.0
+        if not self._last:
+            self._began_s = time_s
+        self._last.append((time_s, features))
+        # half a frame either way, for stamps jitter
+        window = self._decision.window
+        least = max(window // 4, 3 if self._decision.novelty is not None else 1)
+        while time_s - self._last[0][0] > (window - 0.5) * FRAME_S:
+            self._last.popleft()
+        if time_s - self._began_s < (window - 1.5) * FRAME_S or len(self._last) < least:
             return np.nan
-        excess = self._decision.stirred_excess if is_stirred(self._last) else 0.0
+        frames = [one for _, one in self._last]
+        excess = self._decision.stirred_excess if is_stirred(frames) else 0.0
         if self._decision.novelty is not None:
-            return self._decision.novelty(list(self._last)) - excess
-        return float(np.mean([one.score for one in self._last])) - excess
+            return self._decision.novelty(frames) - excess
+        return float(np.mean([one.score for one in frames])) - excess
 
 
 def is_stirred(frames: Iterable[FrameFeatures]) -> bool:

@@ -111,6 +111,7 @@ class AnomalyDetector:
         spectrum_db: NDArray[np.floating],
         context: Context,
         generator: np.random.Generator,
+        time_s: float | None = None,
     ) -> Found:
         """Judge one frame.
 
@@ -118,6 +119,7 @@ class AnomalyDetector:
             spectrum_db: (channel, range, column) as measured.
             context: of the same time.
             generator: of the draws.
+            time_s: of the frame; None: one period after the last.
 
         Raises:
             ValueError: the spectrum has another shape or holds what is no number, or the context
@@ -129,7 +131,7 @@ class AnomalyDetector:
         except ValueError as error:
             self.blind(str(error))
             raise
-        score = self._decider.update(comparison.features)
+        score = self._decider.update(comparison.features, time_s)
         state = self.alarm.update(score)
         return Found(
             measured, expectation, comparison, self._places(comparison, state), score, state

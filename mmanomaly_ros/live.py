@@ -47,7 +47,11 @@ class Detector(Protocol):
     watch: int
 
     def __call__(
-        self, spectrum_db: NDArray[np.floating], context: Context, generator: np.random.Generator
+        self,
+        spectrum_db: NDArray[np.floating],
+        context: Context,
+        generator: np.random.Generator,
+        time_s: float | None = None,
     ) -> Found:
         """Judge one frame."""
         ...
@@ -241,7 +245,7 @@ class LiveWatch:
             self._detector.forget()
         if context is not None and not reason:
             try:
-                found = self._detector(one.frame, context, self._random)
+                found = self._detector(one.frame, context, self._random, one.time_s)
             except ValueError as error:
                 reason = str(error)
         if found is None:

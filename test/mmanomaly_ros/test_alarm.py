@@ -114,6 +114,34 @@ def test_a_decider_takes_the_mean_of_its_window_and_says_nothing_before():
     assert np.isnan(decider.update(frames([9])[0]))
 
 
+def test_a_window_is_a_time_however_many_frames_came():
+    decider = SequenceDecider(WatchDecision(20, AlarmSettings(2.0, 1.0)))
+    scores = [8.0] * 10 + [0.0] * 20
+    told = [decider.update(one, 0.2 * number) for number, one in enumerate(frames(scores))]
+    assert np.isnan(told[:10]).all()
+    assert told[10] > 7.0
+    assert told[18] > 0.0
+    assert told[19:] == [0.0] * 11  # two seconds after the last of the others
+
+
+def test_a_window_with_hardly_any_frames_tells_nothing():
+    decider = SequenceDecider(WatchDecision(20, AlarmSettings(2.0, 1.0)))
+    told = [decider.update(one, 0.6 * number) for number, one in enumerate(frames([1.0] * 8))]
+    assert np.isnan(told).all()
+
+
+@pytest.mark.parametrize("window", [1, 3, 4, 20, 30])
+def test_stamps_that_jitter_are_frames_in_a_row(window):
+    generator = np.random.default_rng(window)
+    scores = generator.standard_normal(60)
+    steady = SequenceDecider(WatchDecision(window, AlarmSettings(2.0, 1.0)))
+    jittered = SequenceDecider(WatchDecision(window, AlarmSettings(2.0, 1.0)))
+    for number, one in enumerate(frames(scores)):
+        late_s = float(generator.uniform(-0.02, 0.02))
+        expected, found = steady.update(one), jittered.update(one, 7.0 + 0.1 * number + late_s)
+        np.testing.assert_allclose(found, expected)
+
+
 def test_a_sequence_is_anomalous_if_the_alarm_was_ever_on():
     decision = WatchDecision(2, AlarmSettings(2.0, 1.0, rise_frames=2, fall_frames=1))
     found = decide(frames([0, 0, 5, 5, 5, 0, 0, 0]), decision)
