@@ -157,6 +157,12 @@ class LiveWatch:
         with self._lock:
             self._pairs.add_image(kind, image, time_s, now_s)
 
+    @property
+    def camera(self) -> Camera | None:
+        """As it was calibrated last; None before, or where that was wrong."""
+        with self._lock:
+            return self._camera
+
     def add_block(self, block: PositionBlock, now_s: float) -> bool:
         """Take a frame of samples.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mmanomaly_ros.context import COLUMNS, ROWS
+from mmanomaly_ros.scene_files import SENSORS
 from mmanomaly_ros.spectrum import CHANNELS, WATCH_WAVEFORM
 from mmanomaly_ros.watch import ANGLES, CLOTHINGS, RANGES, TASKS, WALLS
 from mmwave.camera import RGBD_CAMERA, Camera
@@ -183,7 +184,7 @@ class SceneSet:
             raise ValueError(
                 f"{folder} holds no sequence: make some with panoradar simulate scenes {folder}"
             )
-        camera, waveform = _sensors(folder / "scenes.json")
+        camera, waveform = _sensors(folder / SENSORS)
         bar = progress(paths, desc=f"reading {folder.name}", unit="sequence")
         return SceneSet([read_scene(path) for path in bar], camera, waveform)
 
@@ -250,7 +251,7 @@ class SceneSet:
         """How many of what, JSON-able."""
         used = [self.sequences[which] for which in dict.fromkeys(n for n, _ in self.places)]
         return {
-            "simulated": True,
+            "simulated": all(bool(one.meta.get("simulated")) for one in used),
             "frames": len(self),
             "anomalous_frames": sum(bool(self.sequences[n].anomalous[f]) for n, f in self.places),
             "sequences": {

@@ -3,9 +3,7 @@
 The first frames of a sequence are not kept: in them what stands still is not known yet.
 """
 
-import io
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmanomaly_ros.scene_files import write_scene
 from mmanomaly_ros.spectrum import LEARNED_FRAMES, WATCH_WAVEFORM, SpectrumMaker, quantised
 from mmanomaly_ros.watch import CLOTHINGS, LINES, POSES, WALLS, watch_id
 from mmwave.camera import RGBD_CAMERA
@@ -144,13 +143,5 @@ def simulate_into(root: Path, wanted: Wanted) -> Path:
     """A sequence on disk, unless it is there; one that is not complete is never there."""
     path = root / wanted.file_name
     if not path.exists():
-        arrays = simulate_sequence(wanted)
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        try:
-            partial.write_bytes(buffer.getvalue())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_scene(path, simulate_sequence(wanted))
     return path

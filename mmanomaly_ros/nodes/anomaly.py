@@ -18,6 +18,7 @@ from mmanomaly_ros.nodes.anomaly_parameters import PARAMETERS
 from mmanomaly_ros.nodes.anomaly_topics import LEVELS, AnomalyTopics, said, values_of
 from mmanomaly_ros.nodes.camera_messages import calibrated, colour_of, depth_of
 from mmanomaly_ros.nodes.camera_pose import CameraPose, mounted_camera
+from mmanomaly_ros.place_recorder import PlaceRecorder
 from mmanomaly_ros.spectrum import (
     LEARNED_FRAMES,
     WATCH_WAVEFORM,
@@ -103,6 +104,11 @@ class AnomalyNode(LifecycleNode):
             values["tolerance_s"], values["patience_s"], values["silent_s"]
         )
         self._detector.reset()
+        self._recorder: PlaceRecorder | None = None
+        if values["record"]:
+            folder = Path(values["record"]).expanduser()
+            self._recorder = PlaceRecorder(folder, self._detector.watch)
+            self.until_deactivate.callback(self._end_recording)
         live = LiveWatch(
             self._detector,
             pairs,
@@ -131,6 +137,11 @@ class AnomalyNode(LifecycleNode):
             mounted_camera(values)
         except ValueError as error:
             return f"parameters camera_rotation and camera_translation_m: {error}"
+        if values["record"] and values["keep_rgb_private"]:
+            return (
+                "parameter record writes colour images to disk, which keep_rgb_private forbids: "
+                "set that to false, or record nothing"
+            )
         if values["patience_s"] < values["tolerance_s"]:
             return (
                 f"parameter patience_s must be at least tolerance_s = {values['tolerance_s']}, got "
@@ -160,6 +171,7 @@ class AnomalyNode(LifecycleNode):
             begin_s = time.perf_counter()
             if (judged := live.judge(time.monotonic())) is not None:
                 self._tell(judged)
+                self._record(judged, live)
                 self._frame_ms = 1e3 * (time.perf_counter() - begin_s)
                 continue
             silent = self._wrong or live.silence(time.monotonic())
@@ -204,6 +216,25 @@ class AnomalyNode(LifecycleNode):
             self._rate.tick()
             self.frames += 1
 
+    def _record(self, one: Judged, live: LiveWatch) -> None:
+        recorder, camera = self._recorder, live.camera
+        if recorder is None or one.found is None or camera is None:
+            return
+        if one.measured_db is None or one.rgb is None or one.depth_m is None:
+            return
+        try:
+            recorder.add(one.time_s, one.measured_db, one.rgb, one.depth_m, camera)
+        except (OSError, ValueError) as error:  # the watch goes on
+            self._recorder = None
+            self.get_logger().error(f"recording stopped after {recorder.frames} frames: {error}")
+
+    def _end_recording(self) -> None:
+        """Write what is left; the worker has stopped."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.close()
+            self.get_logger().info(f"{recorder.frames} frames are in {self.parameters['record']}")
+
     def _stopped(self) -> None:
         self._say_unknown("not active")
 
@@ -232,6 +263,7 @@ class AnomalyNode(LifecycleNode):
             "frames_skipped": live.skipped,
             "blocks_dropped": self._blocks.dropped,
             "noise_counts": self._noise_counts,
+            "frames_recorded": 0 if self._recorder is None else self._recorder.frames,
         }
         return Status(LEVELS[one.state], said(one), values)
 

@@ -99,6 +99,13 @@ PARAMETERS = (
         read_only=True,
     ),
     Parameter(
+        "record",
+        "",
+        "Folder for the frames that are judged, colours among them, taken for normal: what "
+        "panoradar adapt needs of a new place; needs keep_rgb_private off",
+        read_only=True,
+    ),
+    Parameter(
         "extrinsics",
         "parameters",
         "Where the camera's place is from: the two parameters below, or transforms between the "

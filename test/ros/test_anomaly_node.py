@@ -24,16 +24,21 @@ from watched_frames import (
     samples,
 )
 
+from mmanomaly_ros.context import shrunk
+from mmanomaly_ros.learning.samples import SceneSet
 from mmanomaly_ros.nodes import emulator
 from mmanomaly_ros.nodes.anomaly import RAW_BYTES, AnomalyNode
 from mmanomaly_ros.nodes.anomaly_markers import places_of
 from mmanomaly_ros.nodes.camera_messages import camera_info
 from mmanomaly_ros.nodes.emulator import EmulatorNode
 from mmanomaly_ros.pictures import channels_of
+from mmanomaly_ros.place_recorder import LEAST_FRAMES
+from mmanomaly_ros.spectrum import quantised
 from mmwave.camera import RGBD_CAMERA
 from mmwave.ros import messages
 from mmwave.ros.messages import pixels_of, to_header, to_time_ns
 from mmwave.ros.node import bring_up, take_down
+from mmwave.ros.parameters import ParameterError
 from mmwave.ros.publishing import reliable_qos, sensor_qos, static_qos
 from mmwave.ros.raw import to_cloud
 from panoradar_ros.nodes.capture import CaptureNode
@@ -181,6 +186,34 @@ def test_an_alarm_comes_from_the_bytes_of_a_radar_and_a_camera(graph, listener, 
         assert status.level == LEVELS[status.message.partition(":")[0]]
     take_down(node)
     graph.wait_for(lambda: listener.state == "unknown: not active", "nothing false is kept")
+
+
+@pytest.mark.timeout(120)
+def test_what_is_judged_is_recorded_for_adapting(graph, listener, scene, tmp_path):
+    folder = tmp_path / "place"
+    node, found = anomaly(graph, record=str(folder), keep_rgb_private=False)
+    assert bring_up(node)
+    scene()
+    graph.wait_for(lambda: node.frames > LEAST_FRAMES + 2, "enough is judged")
+    take_down(node)
+    read = SceneSet.under(folder)
+    assert read.describe()["simulated"] is False
+    assert read.describe()["anomalous_frames"] == 0
+    spectra = np.concatenate([one.spectra for one in read.sequences])
+    compared = [quantised(one) for one in found.compares.spectra]
+    assert len(spectra) >= LEAST_FRAMES
+    assert all(any((one == other).all() for other in compared) for one in spectra)
+    rgb, depth_m, _ = shrunk(colour(0), depth_mm() / np.float32(1000), RGBD_CAMERA)
+    first = read[0]
+    assert first.rgb.shape == rgb.shape
+    np.testing.assert_allclose(first.depth_m, depth_m, atol=1e-3)
+    assert read.camera.size_px == (128, 96)
+
+
+def test_colours_that_are_private_are_not_recorded(graph, tmp_path):
+    with pytest.raises(ParameterError, match="record writes colour images"):
+        anomaly(graph, record=str(tmp_path / "place"))
+    assert not (tmp_path / "place").exists()
 
 
 def check_grid(message):
