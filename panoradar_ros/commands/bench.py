@@ -12,6 +12,7 @@ SUBJECTS = {
     "imaging": "a whole rotation, beside direct summation",
     "odometry": "drift of dead reckoning over long drives",
     "motion": "the robot's motion in fresh rotations, beside the published method",
+    "networks": "what a run of the networks costs, in 8 bits beside single precision",
     "rolling": "sectors live, beside whole turns",
     "simulator": "what a simulated rotation costs, beside real time and a direct sum",
 }

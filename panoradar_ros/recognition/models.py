@@ -5,8 +5,14 @@ from pathlib import Path
 from mmwave.inference import ModelCard, ModelError
 from mmwave.resources import share_path
 
-RANGE_MODEL = "models/panoradar_range.onnx"
-SEMANTIC_MODEL = "models/panoradar_semantic.onnx"
+SINGLE = RANGE_MODEL, SEMANTIC_MODEL = (
+    "models/panoradar_range.onnx",
+    "models/panoradar_semantic.onnx",
+)
+"""The installed pair, in single precision."""
+
+INT8 = ("models/panoradar_range_int8.onnx", "models/panoradar_semantic_int8.onnx")
+"""The same in 8 bits, for processors that are too slow for it."""
 
 
 def model_path(path: str = RANGE_MODEL) -> Path:
@@ -15,7 +21,7 @@ def model_path(path: str = RANGE_MODEL) -> Path:
     Raises:
         ModelError: it is not installed.
     """
-    if path not in (RANGE_MODEL, SEMANTIC_MODEL):
+    if path not in (*SINGLE, *INT8):
         return Path(path).expanduser()
     try:
         return share_path(path)

@@ -8,7 +8,7 @@ from mmwave.simulation.scene import IGNORED_CLASS
 from panoradar_ros.learning.evaluation import fresh_frames
 from panoradar_ros.learning.range_scores import absolute_error_m, counted_pixels, strongest_echo_m
 from panoradar_ros.learning.semantic_task import features_of
-from panoradar_ros.recognition.models import RANGE_MODEL, SEMANTIC_MODEL, mismatch, model_path
+from panoradar_ros.recognition.models import INT8, SINGLE, mismatch, model_path
 
 SEED = 61_000
 
@@ -19,12 +19,9 @@ def fresh():
     return one.frame
 
 
-@pytest.fixture(scope="module", params=["single", "int8"])
+@pytest.fixture(scope="module", params=[SINGLE, INT8], ids=["single", "int8"])
 def models(request):
-    paths = [model_path(one) for one in (RANGE_MODEL, SEMANTIC_MODEL)]
-    if request.param == "int8":
-        paths = [path.with_name(f"{path.stem}_int8.onnx") for path in paths]
-    return paths
+    return [model_path(one) for one in request.param]
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +46,9 @@ def test_most_pixels_get_their_class(models, fresh, answer):
 
 def test_both_belong_together(models):
     assert mismatch(*(read_card(path) for path in models)) == ""
+
+
+def test_the_pair_in_8_bits_was_made_of_the_single_one():
+    for single, small in zip(SINGLE, INT8, strict=True):
+        made_of = read_card(model_path(small)).about["quantised"]["sha256"]
+        assert made_of == read_card(model_path(single)).sha256
