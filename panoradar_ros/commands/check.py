@@ -73,7 +73,7 @@ def _contents(samples: list[Any]) -> dict[str, Any]:
     import numpy as np
 
     power = np.stack([sample.power[:, -1] for sample in samples])
-    boxes = np.concatenate([sample.boxes_m for sample in samples])
+    boxes = np.concatenate([sample.boxes_m for sample in samples]).astype(np.float64)
     known = [float(np.isfinite(power[:, view]).mean()) for view in range(power.shape[1])]
     result: dict[str, Any] = {
         "frames": len(samples),

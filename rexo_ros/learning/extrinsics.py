@@ -12,6 +12,9 @@ from mmwave.boxes import box_overlap
 from rexo_ros.camera import Camera
 from rexo_ros.learning.samples import Sample
 
+LEAST_OVERLAP = 0.2
+"""Of boxes that were projected rightly: less is what boxes anywhere in an image have."""
+
 
 @dataclass(frozen=True)
 class Directions:
@@ -29,7 +32,9 @@ class Directions:
 
     @property
     def better(self) -> str:
-        """Which of them fits better."""
+        """Which of them fits better; neither where both overlap by less than LEAST_OVERLAP."""
+        if max(self.forward, self.inverse) < LEAST_OVERLAP:
+            return "neither: are focal lengths, axes and extrinsics those of the data set?"
         return "forward" if self.forward >= self.inverse else "inverse"
 
     def as_json(self) -> dict[str, Any]:

@@ -76,6 +76,13 @@ def test_the_direction_that_the_truth_was_made_with_fits_better(inverse):
     assert min(found.forward, found.inverse) < 0.9
 
 
+def test_neither_direction_is_better_where_none_fits():
+    boxes = np.array([[0.0, 0.0, 4.0, 0.6, 1.7, 0.4]])
+    image = np.array([[600.0, 0, 640, 30]])
+    found = directions([Sample(np.zeros((2, 4, 1, 1), np.float32), boxes, image)], MMVR_CAMERA)
+    assert found.better.startswith("neither")
+
+
 def test_directions_need_somebody():
     empty = Sample(np.zeros((2, 4, 1, 1), np.float32), np.zeros((0, 6)), np.zeros((0, 4)))
     with pytest.raises(ValueError, match="nobody is in these frames"):
