@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trained",
         type=Path,
         required=True,
-        help="folder of panoradar train; of mmanomaly a folder of its runs context, vae, denoiser, "
+        help="folder of panoradar train, or of range and semantic an exported model, to export it "
+        "anew; of mmanomaly a folder of its runs context, vae, denoiser, "
         "comparator and, if you like, baseline",
     )
     parser.add_argument("--data", type=Path, required=True, help="frames that were not trained on")
@@ -43,7 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     require_torch("export")
     if arguments.output.suffix != ".onnx":
         raise ValueError(f"--output must be NAME.onnx, got {arguments.output}")
-    require_folders((arguments.data, arguments.trained))
+    anew = arguments.network in ("range", "semantic") and arguments.trained.suffix == ".onnx"
+    require_folders((arguments.data, None if anew else arguments.trained))
+    if anew and arguments.output.resolve() == arguments.trained.resolve():
+        raise ValueError(f"{arguments.output} is the model itself: give another file")
     exports = {
         "range": _range,
         "semantic": _semantic,
@@ -56,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _range(arguments: argparse.Namespace) -> dict[str, Any]:
-    from mmwave.learning.training import read_run
+    from mmwave.learning.trained import earlier_files, read_trained
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_range_net
     from panoradar_ros.learning.networks.range_net import RangeNet
@@ -64,12 +68,13 @@ def _range(arguments: argparse.Namespace) -> dict[str, Any]:
     from panoradar_ros.learning.range_task import RangeTask
 
     frames = FrameSet.under(arguments.data)
-    net, about = read_run(arguments.trained, RangeTask(frames, frames))
+    net, about = read_trained(arguments.trained, RangeTask(frames, frames))
     assert isinstance(net, RangeNet)
     chosen = frames.spread(arguments.frames)
     scores = score_range_net(net, frames, arguments.frames).as_json()
     strongest = score_strongest_echo(frames[number] for number in chosen).as_json()
-    card = card_of(arguments.output, arguments.licence, about) | {
+    card = card_of(arguments.output, arguments.licence, about) | earlier_files(arguments.trained)
+    card |= {
         "what": "range, spread, confidence and normals of a panorama of echoes",
         "input": "echo (1, row, column, range) uint8: quarter decibels over the cube's median",
         "scores": {
@@ -86,28 +91,29 @@ def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     import numpy as np
 
     from mmwave.inference import OnnxModel
-    from mmwave.learning.training import read_run
+    from mmwave.learning.trained import earlier_files, read_trained
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_semantic_net
     from panoradar_ros.learning.networks.semantic_net import SemanticNet
     from panoradar_ros.learning.semantic_task import SemanticTask, seen
     from panoradar_ros.learning.settings import PanoramaTraining
-    from panoradar_ros.recognition.models import model_path
+    from panoradar_ros.recognition.models import model_path, same_weights
 
     frames = FrameSet.under(arguments.data)
     model = OnnxModel(arguments.range_model or model_path())
     looked = seen(frames.only(frames.spread(arguments.frames)), model)
     task = SemanticTask(looked, looked, {})
-    net, about = read_run(arguments.trained, task)
+    net, about = read_trained(arguments.trained, task)
     assert isinstance(net, SemanticNet)
     learned_from = about["data"].get("range_model_sha256")
-    if learned_from not in (None, model.card.sha256):
+    if learned_from not in (None, model.card.sha256, *same_weights(model.card)):
         raise ValueError(
             f"{arguments.trained} was trained on the answers of another range model than "
             f"{model.path}: give that one as --range-model"
         )
     scores = task.validate(net, PanoramaTraining(network="semantic"))
-    card = card_of(arguments.output, arguments.licence, about) | {
+    card = card_of(arguments.output, arguments.licence, about) | earlier_files(arguments.trained)
+    card |= {
         "what": "classes of pixels and boxes of people and things, from a learned range image",
         "input": "features (1, channel, row, column), see panoradar_ros.recognition.features",
         "range_model_sha256": model.card.sha256,

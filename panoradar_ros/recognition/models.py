@@ -29,11 +29,18 @@ def model_path(path: str = RANGE_MODEL) -> Path:
         raise ModelError(f"{error}; or give a file of yours") from error
 
 
+def same_weights(card: ModelCard) -> list[str]:
+    """Hashes of other files that a model was made of without learning: in single precision, or
+    exported before.
+    """
+    in_single = card.about.get("quantised", {}).get("sha256")
+    return [*([in_single] if in_single else []), *card.about.get("same_weights_as", [])]
+
+
 def mismatch(range_card: ModelCard, semantic_card: ModelCard) -> str:
     """Why a semantic network does not belong to a range network; empty if it does."""
     wanted = semantic_card.about.get("range_model_sha256")
-    in_single = range_card.about.get("quantised", {}).get("sha256")
-    if wanted in (None, range_card.sha256, in_single):
+    if wanted in (None, range_card.sha256, *same_weights(range_card)):
         return ""
     return (
         f"{semantic_card.name} was trained on the answers of another range model than "

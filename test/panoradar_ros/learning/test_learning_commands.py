@@ -11,6 +11,7 @@ from mmwave.inference import OnnxModel, read_card
 from mmwave.waveform import Waveform
 from panoradar_ros.cli import main
 from panoradar_ros.learning.frames import Frame, write_building
+from panoradar_ros.recognition.models import mismatch
 
 NOWHERE = ("--data", "none", "--validation", "none", "--output", "x")
 
@@ -124,6 +125,35 @@ def test_a_semantic_network_is_exported_with_the_range_model_it_learned_from(
     capsys.readouterr()
     assert main([*map(str, words)]) == 1
     assert "answers of another range model" in capsys.readouterr().err
+
+
+def test_a_model_is_exported_anew_with_the_weights_that_it_has(data, tmp_path, capsys):
+    first, second = tmp_path / "first" / "range.onnx", tmp_path / "second" / "range.onnx"
+    assert train("range", data, tmp_path / "run") == 0
+    export = ["export", "range", "--data", data, "--trained"]
+    assert main([*map(str, [*export, tmp_path / "run", "--output", first])]) == 0
+    assert main([*map(str, [*export, first, "--output", second])]) == 0
+    echo = np.load(next(data.glob("*/echo.npy")))[:1]
+    for one, other in zip(
+        *(OnnxModel(m).run(echo=echo).values() for m in (first, second)), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    old, new = read_card(first), read_card(second)
+    assert new.about["same_weights_as"] == [old.sha256]
+    assert new.about["training"] == old.about["training"]
+    assert train("semantic", data, tmp_path / "run2", "--range-model", first) == 0
+    words = ["export", "semantic", "--trained", tmp_path / "run2", "--data", data]
+    words += ["--output", tmp_path / "semantic.onnx", "--range-model", second]
+    assert main([*map(str, words)]) == 0
+    assert mismatch(new, read_card(tmp_path / "semantic.onnx")) == ""
+    capsys.readouterr()
+    assert main([*map(str, [*export, first, "--output", first])]) == 1
+    assert "is the model itself" in capsys.readouterr().err
+    words = ["quantise", "range", "--model", first, "--data", data, "--output", tmp_path / "8.onnx"]
+    assert main([*map(str, words)]) == 0
+    assert main([*map(str, [*export, tmp_path / "8.onnx", "--output", tmp_path / "x.onnx"])]) == 1
+    assert "does not hold its network's weights by name" in capsys.readouterr().err
+    assert not (tmp_path / "x.onnx").exists()
 
 
 def test_training_is_told_where_there_is_nothing_to_score(data, tmp_path, capsys):
