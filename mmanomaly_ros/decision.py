@@ -11,6 +11,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ from mmwave.inference import ModelError
 FALSE_ALARM_RATE = 1 / 200
 CONFIDENCE = 0.95
 FRAME_S = WATCH_WAVEFORM.frame_period_s
+SHORTEST_LOOK = 10
+"""Frames' time that a shorter window may look back, where not all of its frames came."""
+LEAST_SHARE = 0.4
+"""Of the frames of that time which must have come."""
 WINDOWS = {"weapon": 4, "intruder": 20, "fall": 30}
 STIRRED_DB = 15.0
 """Moving power before a wall, over the noise, from which somebody is there."""
@@ -165,7 +170,7 @@ class SequenceDecider:
     """Scores of the last frames of one watch.
 
     A window is a time: where a slow machine leaves frames out it holds fewer of them, and does not
-    look back farther.
+    look back farther, or hardly: see SHORTEST_LOOK.
 
     Args:
         decision: of the watch.
@@ -173,33 +178,35 @@ class SequenceDecider:
 
     def __init__(self, decision: WatchDecision) -> None:
         self._decision = decision
-        self._last: deque[tuple[float, FrameFeatures]] = deque()
+        self._last: deque[tuple[float, FrameFeatures]] = deque(maxlen=decision.window)
         self._began_s = np.nan
 
     def reset(self) -> None:
         """Forget the frames: some are missing after them."""
         self._last.clear()
 
-    def update(self, features: FrameFeatures, time_s: float | None = None) -> float:
+    def update(self, features: FrameFeatures) -> float:
         """Take a frame in.
 
         Args:
             features: of the frame.
-            time_s: of it; None is FRAME_S after the last.
 
         Returns:
             Score of the last frames; NaN before there are as many as the window has, by time, or
-            where fewer than a quarter of them came.
+            where fewer than LEAST_SHARE of them came: a mean of few is above its threshold by
+            chance, which was chosen for means of all.
         """
-        if time_s is None:
+        time_s = features.time_s
+        if not np.isfinite(time_s):
             time_s = self._last[-1][0] + FRAME_S if self._last else 0.0
         if not self._last:
             self._began_s = time_s
         self._last.append((time_s, features))
         # half a frame either way, for stamps jitter
         window = self._decision.window
-        least = max(window // 4, 3 if self._decision.novelty is not None else 1)
-        while time_s - self._last[0][0] > (window - 0.5) * FRAME_S:
+        most = max(window, SHORTEST_LOOK)
+        least = min(ceil(LEAST_SHARE * most), window)
+        while time_s - self._last[0][0] > (most - 0.5) * FRAME_S:
             self._last.popleft()
         if time_s - self._began_s < (window - 1.5) * FRAME_S or len(self._last) < least:
             return np.nan

@@ -1,6 +1,6 @@
 """Anomalies in spectra: what the scene lets expect, what was measured, and what to say of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +131,10 @@ class AnomalyDetector:
         except ValueError as error:
             self.blind(str(error))
             raise
-        score = self._decider.update(comparison.features, time_s)
+        features = comparison.features
+        if time_s is not None:
+            features = replace(features, time_s=time_s)
+        score = self._decider.update(features)
         state = self.alarm.update(score)
         return Found(
             measured, expectation, comparison, self._places(comparison, state), score, state

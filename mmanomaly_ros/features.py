@@ -46,11 +46,13 @@ class FrameFeatures:
         before_db: highest moving power before the wall, over the noise; -inf without a wall.
         low_share: of the power of the body that moves most behind it, which is below LOW_M, for an
             upright line of antennas; NaN where there is hardly any motion.
+        time_s: of the frame; NaN: one period after the last.
     """
 
     score: float
     before_db: float = -np.inf
     low_share: float = np.nan
+    time_s: float = np.nan
 
 
 def moving_bodies(

@@ -82,6 +82,7 @@ class Judged:
         depth_m: (row, column) of the same time, NaN at holes; None without one.
         rgb: (row, column, 3) likewise.
         apart_s: from frame to images; NaN where one is missing.
+        camera: that it was judged with; None without one.
     """
 
     time_s: float
@@ -92,6 +93,7 @@ class Judged:
     depth_m: NDArray[np.float32] | None = None
     rgb: NDArray[np.uint8] | None = None
     apart_s: float = float("nan")
+    camera: Camera | None = None
 
 
 class LiveWatch:
@@ -156,12 +158,6 @@ class LiveWatch:
         """
         with self._lock:
             self._pairs.add_image(kind, image, time_s, now_s)
-
-    @property
-    def camera(self) -> Camera | None:
-        """As it was calibrated last; None before, or where that was wrong."""
-        with self._lock:
-            return self._camera
 
     def add_block(self, block: PositionBlock, now_s: float) -> bool:
         """Take a frame of samples.
@@ -259,7 +255,9 @@ class LiveWatch:
         else:
             self._judged_s, state = one.time_s, found.state
             reason = "" if state is not AlarmState.UNKNOWN else "too few frames were looked at yet"
-        return Judged(one.time_s, state, reason, found, one.frame, depth_m, rgb, one.apart_s)
+        return Judged(
+            one.time_s, state, reason, found, one.frame, depth_m, rgb, one.apart_s, camera
+        )
 
     def _is_gap(self, time_s: float) -> bool:
         """Whether the last frame that was judged is too long ago."""

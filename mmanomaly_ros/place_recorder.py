@@ -1,12 +1,14 @@
 """Frames of a real place on disk, for ``panoradar adapt``: what the node saw while it watched."""
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmanomaly_ros.context import shrunk
+from mmanomaly_ros.live import GAP_S
 from mmanomaly_ros.scene_files import write_scene, write_sensors
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM, quantised
 from mmanomaly_ros.watch import TASKS
@@ -15,14 +17,12 @@ from mmwave.waveform import Waveform
 
 PIECE_FRAMES = 300
 """Frames of a file: half a minute at ten a second, 25 MB."""
-GAP_S = 1.0
-"""Frames farther apart are not of one sequence."""
 LEAST_FRAMES = 30
 """A shorter sequence is not kept: the longest window does not fit into it."""
 
 
 class PlaceRecorder:
-    """Writes sequences of normal frames.
+    """Writes sequences of normal frames. A sequence ends where the live decision forgets, too.
 
     Nobody but who records knows that nothing was wrong meanwhile; it is written down as normal.
 
@@ -32,7 +32,7 @@ class PlaceRecorder:
         waveform: of the radar.
 
     Attributes:
-        frames: written or kept so far.
+        frames: on disk.
 
     Raises:
         OSError: the folder cannot be made.
@@ -42,10 +42,9 @@ class PlaceRecorder:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._watch, self._waveform = folder, watch, waveform
         self._camera: Camera | None = None
-        self._spectra: list[NDArray[np.uint8]] = []
-        self._rgb: list[NDArray[np.uint8]] = []
-        self._depth_mm: list[NDArray[np.uint16]] = []
-        self._time_s: list[float] = []
+        self._kept: list[tuple[float, NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint16]]]
+        self._kept = []
+        self._lock = threading.Lock()
         self.frames = 0
 
     def add(
@@ -70,20 +69,19 @@ class PlaceRecorder:
             OSError: the disk is full, or the like; what was written before stays.
         """
         rgb, depth_m, camera = shrunk(rgb, depth_m, camera)
-        if camera != self._camera:
-            self._write()
-            write_sensors(self._folder, camera, self._waveform)
-            self._camera = camera
-        if self._time_s and not 0 < time_s - self._time_s[-1] <= GAP_S:
-            self._write()
-        self._spectra.append(quantised(np.asarray(spectrum_db, np.float32)))
-        self._rgb.append(rgb)
+        levels = quantised(np.asarray(spectrum_db, np.float32))
         depth_mm = np.rint(1000 * np.nan_to_num(depth_m, nan=0.0))
-        self._depth_mm.append(np.clip(depth_mm, 0, np.iinfo(np.uint16).max).astype(np.uint16))
-        self._time_s.append(time_s)
-        self.frames += 1
-        if len(self._time_s) == PIECE_FRAMES:
-            self._write()
+        depth_mm = np.clip(depth_mm, 0, np.iinfo(np.uint16).max).astype(np.uint16)
+        with self._lock:
+            if camera != self._camera:
+                self._write()
+                write_sensors(self._folder, camera, self._waveform)
+                self._camera = camera
+            if self._kept and not 0 < time_s - self._kept[-1][0] <= GAP_S[TASKS[self._watch]]:
+                self._write()
+            self._kept.append((time_s, levels, rgb, depth_mm))
+            if len(self._kept) == PIECE_FRAMES:
+                self._write()
 
     def close(self) -> None:
         """Write what is left.
@@ -91,35 +89,40 @@ class PlaceRecorder:
         Raises:
             OSError: see :meth:`add`.
         """
-        self._write()
+        with self._lock:
+            self._write()
 
     def _write(self) -> None:
         """Write the sequence so far and begin another."""
-        time_s = np.array(self._time_s)
-        arrays = (self._spectra, self._rgb, self._depth_mm)
-        spectra, rgb, depth_mm = ([*one] for one in arrays)
-        for one in (*arrays, self._time_s):
-            one.clear()
-        count = len(time_s)
+        kept, self._kept = self._kept, []
+        count = len(kept)
         if count < LEAST_FRAMES:
-            self.frames -= count
             return
-        name = f"{TASKS[self._watch]}_place_{round(time_s[0] * 1000):d}"
-        write_scene(
-            self._folder / f"{name}.npz",
-            {
-                "spectra": np.stack(spectra),
-                "rgb": np.stack(rgb),
-                "depth_mm": np.stack(depth_mm),
-                "time_s": time_s - time_s[0],
-                "anomalous": np.zeros(count, bool),
-                "position_m": np.full((count, 2), np.nan, np.float32),
-                "pose": np.zeros(count, np.int8),
-                "task": np.array(self._watch),
-                "clothing": np.array(-1),
-                "wall": np.array(-1),
-                "seed": np.array(0),
-                "meta": np.array(json.dumps({"simulated": False, "began_s": time_s[0]})),
-            },
-            small=False,  # the next frame does not wait for a second
-        )
+        stamps, spectra, rgb, depth_mm = zip(*kept, strict=True)
+        time_s = np.array(stamps)
+        arrays = {
+            "spectra": np.stack(spectra),
+            "rgb": np.stack(rgb),
+            "depth_mm": np.stack(depth_mm),
+            "time_s": time_s - time_s[0],
+            "anomalous": np.zeros(count, bool),
+            "position_m": np.full((count, 2), np.nan, np.float32),
+            "pose": np.zeros(count, np.int8),
+            "task": np.array(self._watch),
+            "clothing": np.array(-1),
+            "wall": np.array(-1),
+            "seed": np.array(0),
+            "meta": np.array(json.dumps({"simulated": False, "began_s": time_s[0]})),
+        }
+        # the next frame does not wait for a second
+        write_scene(self._free_name(time_s[0]), arrays, compressed=False)
+        self.frames += count
+
+    def _free_name(self, began_s: float) -> Path:
+        """A file that is not there: a bag that is played again has the same stamps."""
+        name = f"{TASKS[self._watch]}_place_{round(began_s * 1000):d}"
+        path, again = self._folder / f"{name}.npz", 1
+        while path.exists():
+            again += 1
+            path = self._folder / f"{name}_{again}.npz"
+        return path

@@ -5,10 +5,12 @@ What is in them is told in :mod:`mmanomaly_ros.learning.samples`, which reads th
 
 import io
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +22,16 @@ SENSORS = "scenes.json"
 """Beside the sequences; without it they are of the usual radar and camera."""
 
 
-def write_scene(path: Path, arrays: Mapping[str, NDArray], *, small: bool = True) -> None:
+def write_scene(path: Path, arrays: Mapping[str, NDArray], *, compressed: bool = True) -> None:
     """Write a sequence; a file that is not complete is never there.
 
     Args:
         path: of the ``.npz`` file.
         arrays: by name.
-        small: compress it, which takes a second for a minute's frames.
+        compressed: which takes a second for a minute's frames.
     """
     buffer = io.BytesIO()
-    save = np.savez_compressed if small else np.savez
+    save = np.savez_compressed if compressed else np.savez
     save(buffer, **arrays)  # type: ignore[arg-type]
     _replace(path, buffer.getvalue())
 
@@ -38,18 +40,33 @@ def write_sensors(folder: Path, camera: Camera, waveform: Waveform) -> None:
     """Write down what radar and camera the sequences of a folder are of.
 
     Raises:
-        ValueError: it holds sequences of others.
+        ValueError: it holds sequences of others, or its file of sensors is damaged.
     """
     told = json.loads(json.dumps({"camera": asdict(camera), "waveform": asdict(waveform)}))
     path = folder / SENSORS
-    if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")) != told:
-            raise ValueError(
-                f"{folder} holds sequences of another camera, or one that was elsewhere, or of "
-                "another radar: record into a new folder"
-            )
+    if not path.exists() and not any(folder.glob("*.npz")):
+        _replace(path, (json.dumps(told, indent=1) + "\n").encode())
         return
-    _replace(path, (json.dumps(told, indent=1) + "\n").encode())
+    try:
+        alike = path.exists() and _alike(json.loads(path.read_text(encoding="utf-8")), told)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): record into a new folder") from error
+    if not alike:
+        raise ValueError(
+            f"{folder} holds sequences of another camera, or one that was elsewhere, or of "
+            "another radar: record into a new folder"
+        )
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """The same but for the last digits of numbers, which transforms between frames jitter in."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-4)
+    return bool(one == other)
 
 
 def _replace(path: Path, content: bytes) -> None:

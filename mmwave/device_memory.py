@@ -5,6 +5,7 @@ input is copied into memory that was taken at the first run of its shape, and an
 is fixed is written where the last one was.
 """
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 
 
 class BoundRun:
-    """Runs a session with memory of its own.
+    """Runs a session with memory of its own, for one caller after the other.
+
+    Not run on a GPU yet: what it saves there nobody has measured.
 
     Args:
         session: an ``onnxruntime.InferenceSession``.
@@ -28,6 +31,7 @@ class BoundRun:
         self._outputs = [one.name for one in session.get_outputs()]
         self._bound: set[str] = set()
         """Outputs whose memory stays."""
+        self._lock = threading.Lock()
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run once.
@@ -38,19 +42,17 @@ class BoundRun:
         Returns:
             Outputs by name, copied: the next run does not change them.
         """
-        for name, array in inputs.items():
-            self._put(name, np.ascontiguousarray(array))
-        for one in self._session.get_outputs():
-            if one.name not in self._bound:
-                self._bind_output(one)
-        self._binding.synchronize_inputs()
-        self._session.run_with_iobinding(self._binding)
-        self._binding.synchronize_outputs()
-        values = self._binding.get_outputs()
-        return {
-            name: np.array(value.numpy()) if self._place[0] == "cpu" else value.numpy()
-            for name, value in zip(self._outputs, values, strict=True)
-        }
+        with self._lock:
+            for name, array in inputs.items():
+                self._put(name, np.ascontiguousarray(array))
+            for one in self._session.get_outputs():
+                if one.name not in self._bound:
+                    self._bind_output(one)
+            self._binding.synchronize_inputs()
+            self._session.run_with_iobinding(self._binding)
+            self._binding.synchronize_outputs()
+            values = self._binding.get_outputs()
+            return {n: np.array(v.numpy()) for n, v in zip(self._outputs, values, strict=True)}
 
     def _put(self, name: str, array: NDArray[Any]) -> None:
         from onnxruntime import OrtValue

@@ -24,7 +24,8 @@ PROVIDERS = {
     "gpu": ("CUDAExecutionProvider",),
     "auto": ("CUDAExecutionProvider", "CPUExecutionProvider"),
 }
-
+MEMORY = {"CUDAExecutionProvider": "cuda"}
+"""Providers whose inputs and outputs stay in memory of the device."""
 
 Shape = tuple[int | str | None, ...]
 """None: one fixed number, whichever; a word: an axis of any length."""
@@ -142,8 +143,8 @@ class OnnxModel:
         self.output_shapes = {one.name: tuple(one.shape) for one in self._session.get_outputs()}
         self._types = {one.name: one.type for one in self._session.get_inputs()}
         self._outputs = [one.name for one in self._session.get_outputs()]
-        on_gpu = self.provider == PROVIDERS["gpu"][0]
-        self._bound = BoundRun(self._session, "cuda") if on_gpu else None
+        memory = MEMORY.get(self.provider)
+        self._bound = BoundRun(self._session, memory) if memory else None
         _LOG.info("%s runs on %s", path.name, self.provider)
 
     def require(

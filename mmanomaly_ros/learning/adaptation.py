@@ -46,10 +46,12 @@ class Expected:
     Attributes:
         measured_db: (channel, range, column).
         expectation: before any adaptation.
+        time_s: of the frame; NaN: one period after the last.
     """
 
     measured_db: NDArray[np.float32]
     expectation: Expectation
+    time_s: float = np.nan
 
 
 Run = Sequence[Expected]
@@ -82,7 +84,8 @@ def expected_run(
         found = expecter(context, generator)
         # hundreds of frames are kept: the draws themselves are not needed any more
         slim = replace(found, samples_db=found.mean_db[None], regression_db=found.mean_db)
-        result.append(Expected(dequantised(sequence.spectra[number]), slim))
+        time_s = float(sequence.time_s[number])
+        result.append(Expected(dequantised(sequence.spectra[number]), slim, time_s))
     return result
 
 
@@ -241,12 +244,12 @@ def adapted_features(
     range_bin_m: float,
 ) -> list[FrameFeatures]:
     """Features of frames when the place is known."""
-    return [
-        comparer(
-            one.measured_db, adaptation(one.expectation), watch, decision.fusion, range_bin_m
-        ).features
-        for one in run
-    ]
+    result = []
+    for one in run:
+        expected = adaptation(one.expectation)
+        found = comparer(one.measured_db, expected, watch, decision.fusion, range_bin_m)
+        result.append(replace(found.features, time_s=one.time_s))
+    return result
 
 
 def own_features(

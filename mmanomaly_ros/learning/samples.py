@@ -108,7 +108,8 @@ def read_scene(path: Path) -> SceneSequence:
             fields["meta"] = json.loads(str(file["meta"]))
     except Exception as error:  # of the zip reader, of NumPy's, of JSON's
         raise ValueError(
-            f"{path} is no sequence of scenes ({error!r}): simulate it anew"
+            f"{path} is no sequence of scenes ({error!r}): simulate or record it anew, or take it "
+            "away"
         ) from error
     return SceneSequence(path.name, **fields)
 
@@ -182,7 +183,8 @@ class SceneSet:
         paths = sorted(path for task in TASKS for path in folder.glob(f"{task}_*.npz"))
         if not paths:
             raise ValueError(
-                f"{folder} holds no sequence: make some with panoradar simulate scenes {folder}"
+                f"{folder} holds no sequence: make some with panoradar simulate scenes {folder}, "
+                "or record a place for longer (record_folder of the anomaly node)"
             )
         camera, waveform = _sensors(folder / SENSORS)
         bar = progress(paths, desc=f"reading {folder.name}", unit="sequence")
@@ -294,7 +296,8 @@ def _sensors(about: Path) -> tuple[Camera, Waveform]:
         return camera_of(told["camera"]), Waveform(**told["waveform"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{about} does not tell camera and waveform ({error!r}): simulate the scenes anew"
+            f"{about} does not tell camera and waveform ({error!r}): simulate or record the scenes "
+            "anew"
         ) from error
 
 

@@ -71,6 +71,8 @@ class AnomalyNode(LifecycleNode):
         self._why_not, self._wrong = "not configured", ""
         self._noise_counts: float | None = None
         self._camera_frame_id = ""
+        self._recorder: PlaceRecorder | None = None
+        self._recording_ended = ""
         self.frames = 0
         super().__init__("anomaly", **options)
         self._diagnostics = Diagnostics(self)
@@ -104,9 +106,9 @@ class AnomalyNode(LifecycleNode):
             values["tolerance_s"], values["patience_s"], values["silent_s"]
         )
         self._detector.reset()
-        self._recorder: PlaceRecorder | None = None
-        if values["record"]:
-            folder = Path(values["record"]).expanduser()
+        self._recorder, self._recording_ended = None, ""
+        if values["record_folder"]:
+            folder = Path(values["record_folder"]).expanduser()
             self._recorder = PlaceRecorder(folder, self._detector.watch)
             self.until_deactivate.callback(self._end_recording)
         live = LiveWatch(
@@ -137,10 +139,10 @@ class AnomalyNode(LifecycleNode):
             mounted_camera(values)
         except ValueError as error:
             return f"parameters camera_rotation and camera_translation_m: {error}"
-        if values["record"] and values["keep_rgb_private"]:
+        if values["record_folder"] and values["keep_rgb_private"]:
             return (
-                "parameter record writes colour images to disk, which keep_rgb_private forbids: "
-                "set that to false, or record nothing"
+                "parameter record_folder writes colour images to disk, which keep_rgb_private "
+                "forbids: set that to false, or record nothing"
             )
         if values["patience_s"] < values["tolerance_s"]:
             return (
@@ -171,7 +173,7 @@ class AnomalyNode(LifecycleNode):
             begin_s = time.perf_counter()
             if (judged := live.judge(time.monotonic())) is not None:
                 self._tell(judged)
-                self._record(judged, live)
+                self._record(judged)
                 self._frame_ms = 1e3 * (time.perf_counter() - begin_s)
                 continue
             silent = self._wrong or live.silence(time.monotonic())
@@ -216,24 +218,36 @@ class AnomalyNode(LifecycleNode):
             self._rate.tick()
             self.frames += 1
 
-    def _record(self, one: Judged, live: LiveWatch) -> None:
-        recorder, camera = self._recorder, live.camera
-        if recorder is None or one.found is None or camera is None:
+    def _record(self, one: Judged) -> None:
+        if self._recorder is None or self._recording_ended or one.found is None:
             return
-        if one.measured_db is None or one.rgb is None or one.depth_m is None:
+        spectrum_db, rgb, depth_m, camera = one.measured_db, one.rgb, one.depth_m, one.camera
+        if spectrum_db is None or rgb is None or depth_m is None or camera is None:
             return
         try:
-            recorder.add(one.time_s, one.measured_db, one.rgb, one.depth_m, camera)
+            self._recorder.add(one.time_s, spectrum_db, rgb, depth_m, camera)
         except (OSError, ValueError) as error:  # the watch goes on
-            self._recorder = None
-            self.get_logger().error(f"recording stopped after {recorder.frames} frames: {error}")
+            self._recording_failed(error)
 
     def _end_recording(self) -> None:
-        """Write what is left; the worker has stopped."""
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.close()
-            self.get_logger().info(f"{recorder.frames} frames are in {self.parameters['record']}")
+        """Write what is left."""
+        if self._recorder is None or self._recording_ended:
+            return
+        try:
+            self._recorder.close()
+        except OSError as error:  # no reason to stay active
+            self._recording_failed(error)
+            return
+        self._recording_ended = "the node is not active"
+        folder = self.parameters["record_folder"]
+        self.get_logger().info(f"{self._recorder.frames} recorded frames are in {folder}")
+
+    def _recording_failed(self, error: Exception) -> None:
+        assert self._recorder is not None
+        self._recording_ended = str(error)
+        self.get_logger().error(
+            f"recording stopped, {self._recorder.frames} frames are on disk: {error}"
+        )
 
     def _stopped(self) -> None:
         self._say_unknown("not active")
@@ -263,8 +277,10 @@ class AnomalyNode(LifecycleNode):
             "frames_skipped": live.skipped,
             "blocks_dropped": self._blocks.dropped,
             "noise_counts": self._noise_counts,
-            "frames_recorded": 0 if self._recorder is None else self._recorder.frames,
         }
+        if self._recorder is not None:
+            values |= {"frames_recorded": self._recorder.frames}
+            values |= {"recording_ended": self._recording_ended} if self._recording_ended else {}
         return Status(LEVELS[one.state], said(one), values)
 
 

@@ -99,7 +99,7 @@ PARAMETERS = (
         read_only=True,
     ),
     Parameter(
-        "record",
+        "record_folder",
         "",
         "Folder for the frames that are judged, colours among them, taken for normal: what "
         "panoradar adapt needs of a new place; needs keep_rgb_private off",

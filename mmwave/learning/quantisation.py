@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mmwave.inference import OnnxModel, card_path, file_sha256, read_card
 
-NOT_ITS_OWN = ("scores", "onnx_against_pytorch")
+NOT_ITS_OWN = ("scores", "onnx_against_pytorch", "same_weights_as")
 """Of the card of a model that was not quantised: they do not hold of what is made of it."""
 
 Inputs = Mapping[str, NDArray[Any]]
@@ -31,6 +31,7 @@ def quantise(
     inputs: Iterable[Inputs],
     layers: Callable[[str], bool],
     compare: Callable[[Answers, Answers], dict[str, float]],
+    data: Mapping[str, Any] | None = None,
 ) -> dict[str, float]:
     """Write a model in 8 bits and its card; neither appears if it is too far from the first.
 
@@ -42,6 +43,7 @@ def quantise(
         layers: tells by a convolution's name whether it may be in 8 bits.
         compare: from the model's answers and those in 8 bits to how far they are apart; raises
             ValueError if too far.
+        data: what the inputs are of, for the card.
 
     Returns:
         What ``compare`` says.
@@ -72,7 +74,14 @@ def quantise(
             "name": output.stem,
             "sha256": file_sha256(partial),
             "bytes": partial.stat().st_size,
-            "quantised": {"of": card.name, "sha256": card.sha256, "convolutions": len(names)},
+            "chosen_on": card.about.get("scores", {}).get("of", {}),
+            "quantised": {
+                "of": card.name,
+                "sha256": card.sha256,
+                "same_weights_as": card.about.get("same_weights_as", []),
+                "convolutions": len(names),
+                "steps_from": {**(data or {}), "inputs": len(chosen)},
+            },
         }
         card_path(partial).write_text(json.dumps(about), encoding="utf-8")
         errors = compare(OnnxModel(model).run(**chosen[-1]), OnnxModel(partial).run(**chosen[-1]))

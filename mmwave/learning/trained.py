@@ -22,11 +22,13 @@ def read_trained(source: Path, task: Task[Any]) -> tuple[nn.Module, dict[str, An
 
     Raises:
         ModelError: see :func:`mmwave.inference.read_card`.
-        ValueError: see :func:`mmwave.learning.training.read_run`; the model's card does not tell
-            how it was trained, or its weights are of another network.
+        ValueError: see :func:`mmwave.learning.training.read_run`; the model is in 8 bits, its card
+            does not tell how it was trained, or its weights are of another network.
     """
     if source.suffix != ".onnx":
         return read_run(source, task)
+    if made_of := read_card(source).about.get("quantised"):
+        raise ValueError(f"{source} is in 8 bits: give the model it was made of, {made_of['of']}")
     weights = exported_weights(source)
     try:
         about: dict[str, Any] = dict(read_card(source).about["training"])

@@ -17,6 +17,8 @@ from panoradar_ros.recognition.models import INT8, SINGLE, model_path
 ROUNDS = 3
 RUNS = 6
 WARM_UP = 2
+_PANORAMA = (1, 1, 64, 512)
+"""Batch, least channels, rows, columns."""
 
 
 def measure_networks(
@@ -53,16 +55,13 @@ def measure_networks(
     load = os.getloadavg()[0]
     spent: dict[str, list[float]] = {name: [] for name in models}
     about: dict[str, dict[str, Any]] = {}
-    bar = tqdm(total=rounds * len(models), desc="networks", leave=False, disable=None)
-    for _ in range(rounds):
-        for name, path in models.items():
-            model = OnnxModel(path, device, threads)
-            spent[name] += _times_ms(model, runs)
-            kind = ",".join(model.input_shapes)
-            about[name] = {"input": kind, "sha256": model.card.sha256, "provider": model.provider}
-            bar.update()
-            del model
-    bar.close()
+    turns = list(models.items()) * rounds
+    for name, path in tqdm(turns, desc="networks", leave=False, disable=None):
+        model = OnnxModel(path, device, threads)
+        spent[name] += _times_ms(model, runs)
+        kind = ",".join(model.input_shapes)
+        about[name] = {"input": kind, "sha256": model.card.sha256, "provider": model.provider}
+        del model
     medians = {name: float(np.median(times)) for name, times in spent.items()}
     references: dict[str, str] = {}
     result = {}
@@ -97,7 +96,7 @@ def _times_ms(model: OnnxModel, runs: int) -> list[float]:
 
 
 def _inputs(model: OnnxModel) -> dict[str, NDArray[Any]]:
-    """Noise in the shape of a panorama: no time depends on what is in it."""
+    """Noise in the shape of a panorama."""
     generator = np.random.default_rng(0)
     shape = model.input_shapes.get("echo")
     if shape is not None:
@@ -110,9 +109,6 @@ def _inputs(model: OnnxModel) -> dict[str, NDArray[Any]]:
         one if isinstance(one, int) else least for one, least in zip(shape, _PANORAMA, strict=True)
     ]
     return {"features": generator.normal(size=size).astype(np.float32)}
-
-
-_PANORAMA = (1, 1, 64, 512)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

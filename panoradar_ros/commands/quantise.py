@@ -42,13 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.network == "range":
         model = arguments.model or model_path()
         read = [chosen[number] for number in range(len(chosen))]
-        errors = quantise_range_net(model, arguments.output, read)
+        errors = quantise_range_net(model, arguments.output, read, frames.describe())
     else:
         model = arguments.model or model_path(SEMANTIC_MODEL)
         ranges = OnnxModel(arguments.range_model or model_path())
         if problem := mismatch(ranges.card, read_card(model)):
             raise ValueError(f"{problem}: give that range model as --range-model")
         looked = seen(chosen, ranges)
-        errors = quantise_semantic_net(model, arguments.output, looked)
+        errors = quantise_semantic_net(model, arguments.output, looked, frames.describe())
     print(json.dumps({"file": str(arguments.output), **errors}))
     return 0

@@ -23,13 +23,16 @@ def may_be_quantised(name: str) -> bool:
     return name.startswith(("/net/stem/", "/net/unet/", "/net/spread/", "/net/surface/blocks/"))
 
 
-def quantise_range_net(model: Path, output: Path, frames: Sequence[Frame]) -> dict[str, float]:
+def quantise_range_net(
+    model: Path, output: Path, frames: Sequence[Frame], data: Mapping[str, Any] | None = None
+) -> dict[str, float]:
     """Write the range network in 8 bits.
 
     Args:
         model: exported.
         output: file to write.
         frames: to choose steps on; the last is compared on.
+        data: what they are of, for the card.
 
     Returns:
         Median and 90 % quantile of what ranges moved by, share of the rays whose range appeared or
@@ -40,11 +43,14 @@ def quantise_range_net(model: Path, output: Path, frames: Sequence[Frame]) -> di
             :data:`MOST_RANGE_M`.
     """
     inputs = [{"echo": frame.echo[None]} for frame in frames]
-    return quantise(model, output, inputs, may_be_quantised, range_changes)
+    return quantise(model, output, inputs, may_be_quantised, range_changes, data)
 
 
 def quantise_semantic_net(
-    model: Path, output: Path, frames: Sequence[SeenFrame]
+    model: Path,
+    output: Path,
+    frames: Sequence[SeenFrame],
+    data: Mapping[str, Any] | None = None,
 ) -> dict[str, float]:
     """Write the semantic network in 8 bits.
 
@@ -52,6 +58,7 @@ def quantise_semantic_net(
         model: exported.
         output: file to write.
         frames: as the range network sees them; the last is compared on.
+        data: what they are of, for the card.
 
     Returns:
         Share of the pixels whose class is another, mean change of the objects' logits.
@@ -61,7 +68,7 @@ def quantise_semantic_net(
             :data:`MOST_OTHER_CLASSES` changed.
     """
     inputs = [{"features": one.features.astype(np.float32)[None]} for one in frames]
-    return quantise(model, output, inputs, may_be_quantised, class_changes)
+    return quantise(model, output, inputs, may_be_quantised, class_changes, data)
 
 
 def range_changes(

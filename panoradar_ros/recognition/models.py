@@ -5,14 +5,13 @@ from pathlib import Path
 from mmwave.inference import ModelCard, ModelError
 from mmwave.resources import share_path
 
-SINGLE = RANGE_MODEL, SEMANTIC_MODEL = (
-    "models/panoradar_range.onnx",
-    "models/panoradar_semantic.onnx",
-)
+RANGE_MODEL = "models/panoradar_range.onnx"
+SEMANTIC_MODEL = "models/panoradar_semantic.onnx"
+SINGLE = (RANGE_MODEL, SEMANTIC_MODEL)
 """The installed pair, in single precision."""
 
 INT8 = ("models/panoradar_range_int8.onnx", "models/panoradar_semantic_int8.onnx")
-"""The same in 8 bits, for processors that are too slow for it."""
+"""The same in 8 bits, for processors that are too slow for single precision."""
 
 
 def model_path(path: str = RANGE_MODEL) -> Path:
@@ -33,8 +32,9 @@ def same_weights(card: ModelCard) -> list[str]:
     """Hashes of other files that a model was made of without learning: in single precision, or
     exported before.
     """
-    in_single = card.about.get("quantised", {}).get("sha256")
-    return [*([in_single] if in_single else []), *card.about.get("same_weights_as", [])]
+    made_of = card.about.get("quantised", {})
+    in_single = [made_of["sha256"]] if "sha256" in made_of else []
+    return [*in_single, *(made_of or card.about).get("same_weights_as", [])]
 
 
 def mismatch(range_card: ModelCard, semantic_card: ModelCard) -> str:

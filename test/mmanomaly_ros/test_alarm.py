@@ -1,6 +1,7 @@
 """Hysteresis, the unknown that is never normal, thresholds that hold, and falls unlike the rest."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,16 +118,26 @@ def test_a_decider_takes_the_mean_of_its_window_and_says_nothing_before():
 def test_a_window_is_a_time_however_many_frames_came():
     decider = SequenceDecider(WatchDecision(20, AlarmSettings(2.0, 1.0)))
     scores = [8.0] * 10 + [0.0] * 20
-    told = [decider.update(one, 0.2 * number) for number, one in enumerate(frames(scores))]
+    told = [decider.update(replace(one, time_s=0.2 * number))
+            for number, one in enumerate(frames(scores))]  # fmt: skip
     assert np.isnan(told[:10]).all()
     assert told[10] > 7.0
     assert told[18] > 0.0
     assert told[19:] == [0.0] * 11  # two seconds after the last of the others
 
 
+def test_a_short_window_waits_for_all_of_its_frames():
+    decider = SequenceDecider(WatchDecision(4, AlarmSettings(2.0, 1.0)))
+    told = [decider.update(replace(one, time_s=0.25 * number))
+            for number, one in enumerate(frames([1.0, 2.0, 3.0, 6.0, 3.0]))]  # fmt: skip
+    assert np.isnan(told[:3]).all()
+    assert told[3:] == [3.0, 3.5]
+
+
 def test_a_window_with_hardly_any_frames_tells_nothing():
     decider = SequenceDecider(WatchDecision(20, AlarmSettings(2.0, 1.0)))
-    told = [decider.update(one, 0.6 * number) for number, one in enumerate(frames([1.0] * 8))]
+    told = [decider.update(replace(one, time_s=0.3 * number))
+            for number, one in enumerate(frames([1.0] * 16))]  # fmt: skip
     assert np.isnan(told).all()
 
 
@@ -138,7 +149,8 @@ def test_stamps_that_jitter_are_frames_in_a_row(window):
     jittered = SequenceDecider(WatchDecision(window, AlarmSettings(2.0, 1.0)))
     for number, one in enumerate(frames(scores)):
         late_s = float(generator.uniform(-0.02, 0.02))
-        expected, found = steady.update(one), jittered.update(one, 7.0 + 0.1 * number + late_s)
+        late = replace(one, time_s=7.0 + 0.1 * number + late_s)
+        expected, found = steady.update(one), jittered.update(late)
         np.testing.assert_allclose(found, expected)
 
 

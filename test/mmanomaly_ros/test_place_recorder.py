@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mmanomaly_ros.learning.samples import SceneSet
-from mmanomaly_ros.place_recorder import GAP_S, LEAST_FRAMES, PIECE_FRAMES, PlaceRecorder
+from mmanomaly_ros.live import GAP_S
+from mmanomaly_ros.place_recorder import LEAST_FRAMES, PIECE_FRAMES, PlaceRecorder
 from mmanomaly_ros.spectrum import CEILING_DB, FLOOR_DB, dequantised
 from mmanomaly_ros.watch import watch_id
 from mmwave.camera import RGBD_CAMERA
@@ -51,7 +52,7 @@ def test_frames_come_back_as_they_were(tmp_path):
 def test_a_long_recording_is_in_pieces_and_a_gap_ends_one(tmp_path):
     recorder = PlaceRecorder(tmp_path, WATCH)
     times_s = 0.1 * np.arange(PIECE_FRAMES + 60)
-    times_s[PIECE_FRAMES + 30 :] += 2 * GAP_S
+    times_s[PIECE_FRAMES + 30 :] += 2 * GAP_S["intruder"]
     record(recorder, times_s)
     assert len(list(tmp_path.glob("*.npz"))) == 2  # before it is closed
     recorder.close()
@@ -88,3 +89,31 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         recorder.close()
     assert [path.name for path in tmp_path.iterdir()] == ["scenes.json"]
+    assert recorder.frames == 0
+
+
+def test_a_bag_that_is_played_again_is_beside_what_was_recorded(tmp_path):
+    for count in (40, 31):
+        recorder = PlaceRecorder(tmp_path, WATCH)
+        record(recorder, 1e9 + 0.1 * np.arange(count))
+        recorder.close()
+    assert sorted(len(one) for one in SceneSet.under(tmp_path).sequences) == [31, 40]
+
+
+def test_sequences_of_other_sensors_are_not_relabelled(tmp_path):
+    recorder = PlaceRecorder(tmp_path, WATCH)
+    record(recorder, 0.1 * np.arange(LEAST_FRAMES))
+    recorder.close()
+    (tmp_path / "scenes.json").unlink()  # as panoradar simulate scenes leaves a folder
+    with pytest.raises(ValueError, match="record into a new folder"):
+        PlaceRecorder(tmp_path, WATCH).add(0.0, *frame(0), CAMERA)
+    (tmp_path / "scenes.json").write_text("{")
+    with pytest.raises(ValueError, match=r"scenes\.json is damaged"):
+        PlaceRecorder(tmp_path, WATCH).add(0.0, *frame(0), CAMERA)
+
+
+def test_the_last_digits_of_a_transform_are_the_same_place(tmp_path):
+    recorder = PlaceRecorder(tmp_path, WATCH)
+    record(recorder, 0.1 * np.arange(LEAST_FRAMES))
+    moved = replace(CAMERA, translation_m=tuple(one + 1e-9 for one in CAMERA.translation_m))
+    recorder.add(100.0, *frame(0), moved)

@@ -1,14 +1,18 @@
 """Models in memory that stays say what they say without, on the device that all machines have."""
 
+import json
+
 import numpy as np
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from mmwave import inference
 from mmwave.device_memory import BoundRun
+from mmwave.inference import ModelError, OnnxModel, card_path, file_sha256
 
 
-def session(shape):
+def model(shape):
     """Sums of rows, and the numbers doubled."""
     nodes = [
         helper.make_node("Add", ["numbers", "numbers"], ["doubled"]),
@@ -24,10 +28,12 @@ def session(shape):
             value("doubled", TensorProto.FLOAT, shape),
         ],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    opsets = [helper.make_opsetid("", 11)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def session(shape):
+    return onnxruntime.InferenceSession(model(shape), providers=["CPUExecutionProvider"])
 
 
 @pytest.fixture(params=[(3, 4), ("rows", 4)], ids=["fixed", "any-length"])
@@ -87,3 +93,19 @@ def test_memory_of_a_fixed_shape_stays():
         outputs = bound._binding.get_outputs()
         places.append([bound._inputs["numbers"].data_ptr(), *(one.data_ptr() for one in outputs)])
     assert places[0] == places[1] == places[2]
+
+
+def test_a_model_on_a_device_with_memory_of_its_own_says_the_same(tmp_path, monkeypatch):
+    path = tmp_path / "sums.onnx"
+    path.write_bytes(model((3, 4)))
+    card_path(path).write_text(json.dumps({"name": "sums", "sha256": file_sha256(path)}))
+    plain = OnnxModel(path)
+    monkeypatch.setattr(inference, "MEMORY", {"CPUExecutionProvider": "cpu"})
+    bound = OnnxModel(path)
+    first = bound.run(numbers=numbers(0))
+    second = bound.run(numbers=numbers(1))
+    for seed, found in enumerate((first, second)):
+        for name, expected in plain.run(numbers=numbers(seed)).items():
+            np.testing.assert_array_equal(found[name], expected)
+    with pytest.raises(ModelError, match="numbers must be"):
+        bound.run(numbers=numbers(0, 2))

@@ -152,7 +152,7 @@ def test_a_model_is_exported_anew_with_the_weights_that_it_has(data, tmp_path, c
     words = ["quantise", "range", "--model", first, "--data", data, "--output", tmp_path / "8.onnx"]
     assert main([*map(str, words)]) == 0
     assert main([*map(str, [*export, tmp_path / "8.onnx", "--output", tmp_path / "x.onnx"])]) == 1
-    assert "does not hold its network's weights by name" in capsys.readouterr().err
+    assert "is in 8 bits: give the model it was made of, range" in capsys.readouterr().err
     assert not (tmp_path / "x.onnx").exists()
 
 

@@ -1,7 +1,9 @@
 """The weights that come with the package see a simulated building that they never learned from."""
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from mmwave.inference import OnnxModel, read_card
 from mmwave.simulation.scene import IGNORED_CLASS
@@ -50,5 +52,13 @@ def test_both_belong_together(models):
 
 def test_the_pair_in_8_bits_was_made_of_the_single_one():
     for single, small in zip(SINGLE, INT8, strict=True):
+        assert largest_weight(model_path(small)) <= 64  # see test_quantised
         made_of = read_card(model_path(small)).about["quantised"]["sha256"]
         assert made_of == read_card(model_path(single)).sha256
+
+
+def largest_weight(path):
+    """Of the convolutions that are in 8 bits."""
+    initializers = onnx.load(str(path)).graph.initializer
+    weights = [numpy_helper.to_array(one) for one in initializers if len(one.dims) == 4]
+    return max(np.abs(one.astype(int)).max() for one in weights if one.dtype == np.int8)
