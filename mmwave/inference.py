@@ -71,6 +71,8 @@ def read_card(model: Path, content: bytes | None = None) -> ModelCard:
     Raises:
         ModelError: file or card is missing, the card is not one, or the hash is another.
     """
+    if model.is_dir():
+        raise ModelError(f"{model} is a folder: give a model in it, NAME.onnx")
     if not model.is_file():
         raise ModelError(f"there is no model {model}: give a file that `panoradar export` wrote")
     path = card_path(model)

@@ -30,15 +30,14 @@ def read_trained(source: Path, task: Task[Any]) -> tuple[nn.Module, dict[str, An
     if made_of := read_card(source).about.get("quantised"):
         raise ValueError(f"{source} is in 8 bits: give the model it was made of, {made_of['of']}")
     weights = exported_weights(source)
+    about: dict[str, Any] = dict(read_card(source).about.get("training", {}))
+    settings = about.get("settings", {})
     try:
-        about: dict[str, Any] = dict(read_card(source).about["training"])
-        net = task.network(task.settings_type(**{**about["settings"], "device": "cpu"}))
+        net = task.network(task.settings_type(**{**settings, "device": "cpu"}))
         net.load_state_dict(weights)
     except (KeyError, TypeError, RuntimeError) as error:
-        first = " ".join(str(error).splitlines()[:2])
-        raise ValueError(
-            f"{source} is no model that can be exported anew as this network: {first}"
-        ) from error
+        kind = settings.get("network", "unknown")
+        raise ValueError(f"{source} is not this network but a {kind} one: name that") from error
     return net.eval(), about
 
 

@@ -16,7 +16,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from mmwave.ros.node import LifecycleNode, bring_up, take_down
+from mmwave.ros.node import AUTOSTART, LifecycleNode, bring_up, take_down
 from mmwave.ros.publishing import RCLError
 
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
@@ -167,16 +167,22 @@ def run(
         profile: Fast DDS profile to use when the user chose none.
         autostart: configure and activate every node, whatever its parameter says.
 
+    ``--help`` prints the parameters instead.
+
     Returns:
         Exit status: 0, or 1 when a node could not be made (a line on stderr says why) or failed.
     """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if {"-h", "--help"} & set(words):
+        print(_usage(nodes))
+        return 0
     if profile is not None:
         use_transport_profile(profile)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):  # a launcher may send several: stay deaf to them
         signal.signal(number, lambda *_: stop.set())
     try:
-        with NodeProcess(sys.argv[1:] if arguments is None else arguments) as process:
+        with NodeProcess(words) as process:
             for make in nodes:
                 process.add(make)
             for node in process.nodes:
@@ -195,3 +201,12 @@ def run(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     return 0
+
+
+def _usage(nodes: Sequence[Any]) -> str:
+    """How an executable is called, and the parameters of its nodes."""
+    lines = ["usage: --ros-args -p NAME:=VALUE ... --params-file FILE; parameters:"]
+    for node in nodes:
+        for one in (AUTOSTART, *getattr(node, "PARAMETERS", ())):
+            lines.append(f"  {one.name} ({one.default!r}): {one.description}")
+    return "\n".join(lines)

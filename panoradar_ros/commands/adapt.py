@@ -142,9 +142,11 @@ def _adapt(arguments: argparse.Namespace) -> int:
         print(json.dumps({"output": str(arguments.output), **told}))
     else:
         for name, row in told.items():
+            kept = row["on_threshold"] == row["on_threshold_before"]
             print(f"{name}: {row['frames']} frames; expectations move by {row['shift_db']} dB "
                   f"(root mean square), their spread to {row['spread_scale']} times; threshold "
-                  f"{row['on_threshold_before']} -> {row['on_threshold']}")  # fmt: skip
+                  f"{row['on_threshold_before']} -> {row['on_threshold']}"
+                  + (", kept: give sequences of 15 s and more" if kept else ""))  # fmt: skip
         print(f"written to {arguments.output}; next: set the parameter models of the anomaly node")
     return 0
 

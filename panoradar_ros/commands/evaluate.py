@@ -102,15 +102,20 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _models(arguments: argparse.Namespace) -> "tuple[OnnxModel, OnnxModel | None]":
     """Both models; those that were not given are the installed ones."""
-    from mmwave.inference import ModelError, OnnxModel
-    from panoradar_ros.recognition.models import SEMANTIC_MODEL, mismatch, model_path
+    from mmwave.inference import ModelError
+    from panoradar_ros.recognition.models import (
+        SEMANTIC_MODEL,
+        load_network,
+        mismatch,
+        model_path,
+    )
 
-    model = OnnxModel(arguments.range_model or model_path(), arguments.device)
+    model = load_network(arguments.range_model or model_path(), "range", arguments.device)
     semantic = arguments.semantic_model
     if semantic is None:
         with suppress(ModelError):
             semantic = model_path(SEMANTIC_MODEL)
-    names = OnnxModel(semantic, arguments.device) if semantic else None
+    names = load_network(semantic, "semantic", arguments.device) if semantic else None
     for used in (model, names):
         if used is not None and arguments.data is None:
             refuse_trained(used.card, arguments.seed, arguments.limit)

@@ -90,17 +90,16 @@ def _range(arguments: argparse.Namespace) -> dict[str, Any]:
 def _semantic(arguments: argparse.Namespace) -> dict[str, Any]:
     import numpy as np
 
-    from mmwave.inference import OnnxModel
     from mmwave.learning.trained import earlier_files, read_trained
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.export import export_semantic_net
     from panoradar_ros.learning.networks.semantic_net import SemanticNet
     from panoradar_ros.learning.semantic_task import SemanticTask, seen
     from panoradar_ros.learning.settings import PanoramaTraining
-    from panoradar_ros.recognition.models import model_path, same_weights
+    from panoradar_ros.recognition.models import load_network, model_path, same_weights
 
     frames = FrameSet.under(arguments.data)
-    model = OnnxModel(arguments.range_model or model_path())
+    model = load_network(arguments.range_model or model_path(), "range")
     looked = seen(frames.only(frames.spread(arguments.frames)), model)
     task = SemanticTask(looked, looked, {})
     net, about = read_trained(arguments.trained, task)

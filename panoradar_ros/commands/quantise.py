@@ -31,22 +31,22 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError("--range-model is of the semantic network; of range give --model")
     if arguments.frames < 1:
         raise ValueError(f"--frames must be at least 1, got {arguments.frames}")
-    from mmwave.inference import OnnxModel, read_card
     from panoradar_ros.learning.dataset import FrameSet
     from panoradar_ros.learning.quantised import quantise_range_net, quantise_semantic_net
     from panoradar_ros.learning.semantic_task import seen
-    from panoradar_ros.recognition.models import SEMANTIC_MODEL, mismatch, model_path
+    from panoradar_ros.recognition.models import SEMANTIC_MODEL, load_network, mismatch, model_path
 
     frames = FrameSet.under(arguments.data)
     chosen = frames.only(frames.spread(arguments.frames))
     if arguments.network == "range":
-        model = arguments.model or model_path()
+        model = load_network(arguments.model or model_path(), "range").path
         read = [chosen[number] for number in range(len(chosen))]
         errors = quantise_range_net(model, arguments.output, read, frames.describe())
     else:
-        model = arguments.model or model_path(SEMANTIC_MODEL)
-        ranges = OnnxModel(arguments.range_model or model_path())
-        if problem := mismatch(ranges.card, read_card(model)):
+        single = load_network(arguments.model or model_path(SEMANTIC_MODEL), "semantic")
+        model = single.path
+        ranges = load_network(arguments.range_model or model_path(), "range")
+        if problem := mismatch(ranges.card, single.card):
             raise ValueError(f"{problem}: give that range model as --range-model")
         looked = seen(chosen, ranges)
         errors = quantise_semantic_net(model, arguments.output, looked, frames.describe())

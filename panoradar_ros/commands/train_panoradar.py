@@ -36,11 +36,10 @@ def settings(arguments: argparse.Namespace, common: dict[str, Any]) -> "Panorama
 
 def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
     """Frames, read from disk."""
-    from mmwave.inference import OnnxModel
     from panoradar_ros.learning.dataset import FrameSet, refuse_common_buildings
     from panoradar_ros.learning.range_task import RangeTask
     from panoradar_ros.learning.semantic_task import SemanticTask, seen
-    from panoradar_ros.recognition.models import model_path
+    from panoradar_ros.recognition.models import load_network, model_path
 
     if arguments.validation is None:
         raise ValueError("--validation is needed: a folder of frames of other buildings")
@@ -51,6 +50,6 @@ def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
     refuse_common_buildings(frames, validation)
     if arguments.network == "range":
         return RangeTask(frames, validation)
-    model = OnnxModel(arguments.range_model or model_path())
+    model = load_network(arguments.range_model or model_path(), "range")
     about = {**frames.describe(), "range_model_sha256": model.card.sha256}
     return SemanticTask(seen(frames, model, bar), seen(validation, model, bar), about)

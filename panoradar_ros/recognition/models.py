@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmwave.inference import ModelCard, ModelError
+from mmwave.inference import ModelCard, ModelError, OnnxModel
 from mmwave.resources import share_path
 
 RANGE_MODEL = "models/panoradar_range.onnx"
@@ -26,6 +26,29 @@ def model_path(path: str = RANGE_MODEL) -> Path:
         return share_path(path)
     except FileNotFoundError as error:
         raise ModelError(f"{error}; or give a file of yours") from error
+
+
+def load_network(path: Path, kind: str, device: str = "cpu") -> OnnxModel:
+    """A network of PanoRadar, seen to be of the kind that is wanted.
+
+    Args:
+        path: of the ``.onnx`` file.
+        kind: ``range`` or ``semantic``.
+        device: see :class:`mmwave.inference.OnnxModel`.
+
+    Raises:
+        ModelError: it cannot be loaded, or is another network.
+    """
+    model = OnnxModel(path, device)
+    if set(model.input_shapes) != {_INPUTS[kind]}:
+        raise ModelError(
+            f"{path} is no {kind} network of PanoRadar, it takes {', '.join(model.input_shapes)} "
+            f"and not {_INPUTS[kind]}: give a panoradar_{kind} model"
+        )
+    return model
+
+
+_INPUTS = {"range": "echo", "semantic": "features"}
 
 
 def same_weights(card: ModelCard) -> list[str]:

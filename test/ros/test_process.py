@@ -12,7 +12,7 @@ import pytest
 from mmwave.resources import share_path
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.parameters import Parameter
-from mmwave.ros.process import PROFILE_VARIABLES, NodeProcess, use_transport_profile
+from mmwave.ros.process import PROFILE_VARIABLES, NodeProcess, run, use_transport_profile
 
 NAMESPACE = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
 
@@ -143,3 +143,13 @@ def test_transitions_run_in_the_executors_thread_and_their_errors_reach_the_call
         with pytest.raises(ValueError, match="mine"):
             process.call(lambda: int("mine"))
         assert process.call(lambda: 3) == 3  # the executor survived
+
+
+def test_help_prints_the_parameters_and_starts_nothing(capsys):
+    class Lamp(LifecycleNode):
+        PARAMETERS = (Parameter("level", 1.0, "Brightness"),)
+
+    assert run(Lamp, arguments=["--help"]) == 0
+    told = capsys.readouterr().out
+    assert "autostart (False): Configure and activate at start" in told
+    assert "level (1.0): Brightness" in told

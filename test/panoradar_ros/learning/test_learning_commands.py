@@ -147,6 +147,14 @@ def test_a_model_is_exported_anew_with_the_weights_that_it_has(data, tmp_path, c
     assert main([*map(str, words)]) == 0
     assert mismatch(new, read_card(tmp_path / "semantic.onnx")) == ""
     capsys.readouterr()
+    words = ["export", "semantic", "--data", data, "--trained", first, "--output", "x.onnx"]
+    assert main([*map(str, [*words, "--range-model", second])]) == 1
+    assert "is not this network but a range one" in capsys.readouterr().err
+    words = ["quantise", "range", "--data", data, "--output", "x.onnx", "--model"]
+    assert main([*map(str, [*words, tmp_path / "semantic.onnx"])]) == 1
+    assert "is no range network of PanoRadar, it takes features" in capsys.readouterr().err
+    assert main([*map(str, [*words, tmp_path])]) == 1
+    assert "is a folder: give a model in it" in capsys.readouterr().err
     assert main([*map(str, [*export, first, "--output", first])]) == 1
     assert "is the model itself" in capsys.readouterr().err
     words = ["quantise", "range", "--model", first, "--data", data, "--output", tmp_path / "8.onnx"]
