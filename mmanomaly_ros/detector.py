@@ -111,7 +111,7 @@ class AnomalyDetector:
         spectrum_db: NDArray[np.floating],
         context: Context,
         generator: np.random.Generator,
-        time_s: float | None = None,
+        time_s: float = np.nan,
     ) -> Found:
         """Judge one frame.
 
@@ -119,7 +119,7 @@ class AnomalyDetector:
             spectrum_db: (channel, range, column) as measured.
             context: of the same time.
             generator: of the draws.
-            time_s: of the frame; None: one period after the last.
+            time_s: of the frame; NaN: one period after the last.
 
         Raises:
             ValueError: the spectrum has another shape or holds what is no number, or the context
@@ -131,10 +131,7 @@ class AnomalyDetector:
         except ValueError as error:
             self.blind(str(error))
             raise
-        features = comparison.features
-        if time_s is not None:
-            features = replace(features, time_s=time_s)
-        score = self._decider.update(features)
+        score = self._decider.update(replace(comparison.features, time_s=time_s))
         state = self.alarm.update(score)
         return Found(
             measured, expectation, comparison, self._places(comparison, state), score, state

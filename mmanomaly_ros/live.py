@@ -51,7 +51,7 @@ class Detector(Protocol):
         spectrum_db: NDArray[np.floating],
         context: Context,
         generator: np.random.Generator,
-        time_s: float | None = None,
+        time_s: float = np.nan,
     ) -> Found:
         """Judge one frame."""
         ...

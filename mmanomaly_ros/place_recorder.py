@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmanomaly_ros.context import shrunk
-from mmanomaly_ros.live import GAP_S
+from mmanomaly_ros.live import GAP_S, Judged
 from mmanomaly_ros.scene_files import write_scene, write_sensors
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM, quantised
 from mmanomaly_ros.watch import TASKS
@@ -126,3 +126,65 @@ class PlaceRecorder:
             again += 1
             path = self._folder / f"{name}_{again}.npz"
         return path
+
+
+class JudgedRecorder:
+    """Records what a live watch judges until something fails; the watch goes on.
+
+    Args:
+        folder: see :class:`PlaceRecorder`.
+        watch: likewise.
+
+    Attributes:
+        ended: why nothing is recorded any more; empty while it is.
+
+    Raises:
+        OSError: see :class:`PlaceRecorder`.
+    """
+
+    def __init__(self, folder: Path, watch: int) -> None:
+        self._recorder = PlaceRecorder(folder, watch)
+        self.ended = ""
+
+    @property
+    def frames(self) -> int:
+        """On disk."""
+        return self._recorder.frames
+
+    def add(self, one: Judged) -> bool:
+        """Take a frame in, if it was judged.
+
+        Returns:
+            False if that failed just now: ``ended`` says why.
+        """
+        if self.ended or one.found is None:
+            return True
+        spectrum_db, rgb, depth_m, camera = one.measured_db, one.rgb, one.depth_m, one.camera
+        if spectrum_db is None or rgb is None or depth_m is None or camera is None:
+            return True
+        try:
+            self._recorder.add(one.time_s, spectrum_db, rgb, depth_m, camera)
+        except (OSError, ValueError) as error:
+            self.ended = str(error)
+        return not self.ended
+
+    def close(self) -> bool:
+        """Write what is left.
+
+        Returns:
+            False if that failed just now: ``ended`` says why.
+        """
+        if self.ended:
+            return True
+        try:
+            self._recorder.close()
+        except OSError as error:
+            self.ended = str(error)
+            return False
+        self.ended = "the node is not active"
+        return True
+
+    def as_values(self) -> dict[str, str | int]:
+        """For diagnostics."""
+        ended = {"recording_ended": self.ended} if self.ended else {}
+        return {"frames_recorded": self.frames, **ended}

@@ -18,7 +18,7 @@ from mmanomaly_ros.nodes.anomaly_parameters import PARAMETERS
 from mmanomaly_ros.nodes.anomaly_topics import LEVELS, AnomalyTopics, said, values_of
 from mmanomaly_ros.nodes.camera_messages import calibrated, colour_of, depth_of
 from mmanomaly_ros.nodes.camera_pose import CameraPose, mounted_camera
-from mmanomaly_ros.place_recorder import PlaceRecorder
+from mmanomaly_ros.place_recorder import JudgedRecorder
 from mmanomaly_ros.spectrum import (
     LEARNED_FRAMES,
     WATCH_WAVEFORM,
@@ -71,8 +71,7 @@ class AnomalyNode(LifecycleNode):
         self._why_not, self._wrong = "not configured", ""
         self._noise_counts: float | None = None
         self._camera_frame_id = ""
-        self._recorder: PlaceRecorder | None = None
-        self._recording_ended = ""
+        self._recorder: JudgedRecorder | None = None
         self.frames = 0
         super().__init__("anomaly", **options)
         self._diagnostics = Diagnostics(self)
@@ -106,11 +105,11 @@ class AnomalyNode(LifecycleNode):
             values["tolerance_s"], values["patience_s"], values["silent_s"]
         )
         self._detector.reset()
-        self._recorder, self._recording_ended = None, ""
+        self._recorder = None
         if values["record_folder"]:
             folder = Path(values["record_folder"]).expanduser()
-            self._recorder = PlaceRecorder(folder, self._detector.watch)
-            self.until_deactivate.callback(self._end_recording)
+            self._recorder = JudgedRecorder(folder, self._detector.watch)
+            self.until_deactivate.callback(self._end_recording, self._recorder)
         live = LiveWatch(
             self._detector,
             pairs,
@@ -173,7 +172,8 @@ class AnomalyNode(LifecycleNode):
             begin_s = time.perf_counter()
             if (judged := live.judge(time.monotonic())) is not None:
                 self._tell(judged)
-                self._record(judged)
+                if self._recorder is not None and not self._recorder.add(judged):
+                    self._recording_failed(self._recorder)
                 self._frame_ms = 1e3 * (time.perf_counter() - begin_s)
                 continue
             silent = self._wrong or live.silence(time.monotonic())
@@ -218,35 +218,13 @@ class AnomalyNode(LifecycleNode):
             self._rate.tick()
             self.frames += 1
 
-    def _record(self, one: Judged) -> None:
-        if self._recorder is None or self._recording_ended or one.found is None:
-            return
-        spectrum_db, rgb, depth_m, camera = one.measured_db, one.rgb, one.depth_m, one.camera
-        if spectrum_db is None or rgb is None or depth_m is None or camera is None:
-            return
-        try:
-            self._recorder.add(one.time_s, spectrum_db, rgb, depth_m, camera)
-        except (OSError, ValueError) as error:  # the watch goes on
-            self._recording_failed(error)
+    def _end_recording(self, recorder: JudgedRecorder) -> None:
+        if not recorder.close():
+            self._recording_failed(recorder)
 
-    def _end_recording(self) -> None:
-        """Write what is left."""
-        if self._recorder is None or self._recording_ended:
-            return
-        try:
-            self._recorder.close()
-        except OSError as error:  # no reason to stay active
-            self._recording_failed(error)
-            return
-        self._recording_ended = "the node is not active"
-        folder = self.parameters["record_folder"]
-        self.get_logger().info(f"{self._recorder.frames} recorded frames are in {folder}")
-
-    def _recording_failed(self, error: Exception) -> None:
-        assert self._recorder is not None
-        self._recording_ended = str(error)
+    def _recording_failed(self, recorder: JudgedRecorder) -> None:
         self.get_logger().error(
-            f"recording stopped, {self._recorder.frames} frames are on disk: {error}"
+            f"recording stopped, {recorder.frames} frames are on disk: {recorder.ended}"
         )
 
     def _stopped(self) -> None:
@@ -279,8 +257,7 @@ class AnomalyNode(LifecycleNode):
             "noise_counts": self._noise_counts,
         }
         if self._recorder is not None:
-            values |= {"frames_recorded": self._recorder.frames}
-            values |= {"recording_ended": self._recording_ended} if self._recording_ended else {}
+            values |= self._recorder.as_values()
         return Status(LEVELS[one.state], said(one), values)
 
 

@@ -20,6 +20,9 @@ def read_trained(source: Path, task: Task[Any]) -> tuple[nn.Module, dict[str, An
         source: folder of a run, or exported model, ``NAME.onnx``.
         task: that it was trained for.
 
+    Returns:
+        The network in evaluation mode; settings, data, machine and what it began with, for a card.
+
     Raises:
         ModelError: see :func:`mmwave.inference.read_card`.
         ValueError: see :func:`mmwave.learning.training.read_run`; the model is in 8 bits, its card
@@ -27,10 +30,11 @@ def read_trained(source: Path, task: Task[Any]) -> tuple[nn.Module, dict[str, An
     """
     if source.suffix != ".onnx":
         return read_run(source, task)
-    if made_of := read_card(source).about.get("quantised"):
+    card = read_card(source)
+    if made_of := card.about.get("quantised"):
         raise ValueError(f"{source} is in 8 bits: give the model it was made of, {made_of['of']}")
     weights = exported_weights(source)
-    about: dict[str, Any] = dict(read_card(source).about.get("training", {}))
+    about: dict[str, Any] = dict(card.about.get("training", {}))
     settings = about.get("settings", {})
     try:
         net = task.network(task.settings_type(**{**settings, "device": "cpu"}))

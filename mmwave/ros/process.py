@@ -159,15 +159,13 @@ def run(
     """Run nodes until SIGINT or SIGTERM: the body of a node's executable.
 
     A node whose parameter ``autostart`` is true is configured and activated; the others wait for
-    ``ros2 lifecycle set``.
+    ``ros2 lifecycle set``. ``--help`` prints the parameters and runs nothing.
 
     Args:
         nodes: their classes.
         arguments: command line; by default the program's.
         profile: Fast DDS profile to use when the user chose none.
         autostart: configure and activate every node, whatever its parameter says.
-
-    ``--help`` prints the parameters instead.
 
     Returns:
         Exit status: 0, or 1 when a node could not be made (a line on stderr says why) or failed.

@@ -13,6 +13,8 @@ SINGLE = (RANGE_MODEL, SEMANTIC_MODEL)
 INT8 = ("models/panoradar_range_int8.onnx", "models/panoradar_semantic_int8.onnx")
 """The same in 8 bits, for processors that are too slow for single precision."""
 
+_INPUTS = {"range": "echo", "semantic": "features"}
+
 
 def model_path(path: str = RANGE_MODEL) -> Path:
     """Where a network lies that comes with the package, or a file of the user's.
@@ -46,9 +48,6 @@ def load_network(path: Path, kind: str, device: str = "cpu") -> OnnxModel:
             f"and not {_INPUTS[kind]}: give a panoradar_{kind} model"
         )
     return model
-
-
-_INPUTS = {"range": "echo", "semantic": "features"}
 
 
 def same_weights(card: ModelCard) -> list[str]:
