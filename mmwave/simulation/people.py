@@ -5,12 +5,13 @@ Everyone repeats after :data:`mmwave.simulation.trajectory.DRIVE_DURATION_S`, so
 be played in a loop without a jump.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mmwave.simulation import meshes
+from mmwave.simulation.gestures import Gestures
 from mmwave.simulation.meshes import Label
 from mmwave.simulation.scene import Scene, SemanticClass
 from mmwave.simulation.trajectory import DRIVE_DURATION_S, ClosedLoop, Pose, Velocity
@@ -23,6 +24,12 @@ STANDING_RADIUS_M = 0.35
 
 WALKING_RADIUS_M = 0.55
 """Circle that holds a walking person, stride and arms included."""
+
+GESTURING_RADIUS_M = 0.65
+"""Circle that holds a standing person with a lifted arm."""
+
+SITTING_RADIUS_M = 1.0
+"""Circle that holds a sitting person with a foot stretched out."""
 
 _SWING_RAD = 0.42  # of the thighs of somebody who walks
 
@@ -80,9 +87,11 @@ class Person:
         strides: whole strides (two steps) in one round of the trajectory; 0 stands.
         phase_rad: phase of the gait at time 0.
         sitting: on a chair; has no strides.
+        gestures: of somebody who stands or sits; None keeps the limbs still.
 
     Raises:
-        ValueError: a height that no grown person has, negative strides, or somebody who sits walks.
+        ValueError: a height that no grown person has, negative strides, or somebody who sits walks
+            or who walks has gestures.
     """
 
     trajectory: Standing | ClosedLoop
@@ -91,6 +100,7 @@ class Person:
     strides: int = 0
     phase_rad: float = 0.0
     sitting: bool = False
+    gestures: Gestures | None = None
 
     def __post_init__(self) -> None:
         if not 1.2 <= self.height_m <= 2.1:
@@ -99,6 +109,10 @@ class Person:
             raise ValueError(f"strides must not be negative, got {self.strides}")
         if self.sitting and self.strides:
             raise ValueError(f"who sits makes no strides, got {self.strides}")
+        if self.gestures is not None and self.strides:
+            raise ValueError(
+                f"who walks swings the arms, without gestures; got {self.strides} strides"
+            )
 
     @property
     def walking(self) -> bool:
@@ -108,6 +122,10 @@ class Person:
     @property
     def radius_m(self) -> float:
         """Circle about the pose that holds the body at any time."""
+        if self.sitting:
+            return SITTING_RADIUS_M
+        if self.gestures is not None:
+            return GESTURING_RADIUS_M
         return WALKING_RADIUS_M if self.walking else STANDING_RADIUS_M
 
     def gait_rad(self, time_s: float) -> float:
@@ -134,9 +152,29 @@ class Person:
 
     def _skeleton(self, time_s: float) -> "Skeleton":
         if self.sitting:
-            return skeleton(self.height_m, SITTING)
-        amplitude = _SWING_RAD if self.walking else 0.0
-        return skeleton(self.height_m, striding(self.gait_rad(time_s), amplitude))
+            posture = SITTING
+        else:
+            amplitude = _SWING_RAD if self.walking else 0.0
+            posture = striding(self.gait_rad(time_s), amplitude)
+        if self.gestures is not None:
+            posture = self._gesturing(posture, self.gestures.angles_rad(time_s))
+        return skeleton(self.height_m, posture)
+
+    def _gesturing(self, posture: "Posture", angles_rad: _Vector) -> "Posture":
+        """A posture with arms lifted, and the shank of somebody who sits swung forward."""
+        arms, forearms, shanks = angles_rad
+        knees = posture.knees_rad - shanks if self.sitting else posture.knees_rad
+        return replace(
+            posture,
+            arms_rad=_pair(posture.arms_rad + arms),
+            forearms_rad=_pair(posture.forearms_rad + forearms),
+            knees_rad=_pair(knees),
+        )
+
+
+def _pair(values: ArrayLike) -> tuple[float, float]:
+    left, right = np.asarray(values).tolist()
+    return left, right
 
 
 @dataclass(frozen=True)

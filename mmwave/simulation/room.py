@@ -17,6 +17,7 @@ from mmwave.simulation.floor_plan import FloorPlan
 from mmwave.simulation.floor_plan import Room as FloorRoom
 from mmwave.simulation.free_space import FreeSpace, free_space
 from mmwave.simulation.furnishing import Furnisher
+from mmwave.simulation.gestures import Gestures
 from mmwave.simulation.people import Person, Standing, walk
 from mmwave.simulation.scene import Scene
 from mmwave.simulation.styles._shell import shell
@@ -167,7 +168,9 @@ def _let_in(
     generator: np.random.Generator,
     new_instance: Callable[[], int],
 ) -> tuple[Person, ...]:
-    """People who keep apart, three of five of whom walk; fewer where they have no room."""
+    """People who keep apart, three of five of whom walk; the others move their limbs where they
+    are. Fewer where they have no room.
+    """
     people: list[Person] = []
     taken: list[NDArray[np.float64]] = []
     for _ in range(count):
@@ -178,6 +181,9 @@ def _let_in(
                 continue
             way = _way_m(person)
             if all(np.linalg.norm(way - other, axis=1).min() > _APART_M for other in taken):
+                if not person.walking:  # a source of its own: ways stay what they were without
+                    own = generator.spawn(1)[0]
+                    person = replace(person, gestures=Gestures.draw(own))
                 people.append(replace(person, instance_id=new_instance()))
                 taken.append(way)
                 break

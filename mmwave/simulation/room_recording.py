@@ -81,7 +81,7 @@ def record_room(
         "format": FORMAT,
         "frames": frames,
         "waveform": asdict(waveform),
-        "physics": physics_digest("fixed_radar", "room", "people"),
+        "physics": physics_digest("fixed_radar", "room", "people", "gestures"),
     }
     if not is_kept(target, wanted):
         with new_folder(target, wanted) as partial:

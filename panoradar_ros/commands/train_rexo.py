@@ -39,6 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the frames in which one radar is taken away (0.1)",
     )
     group.add_argument(
+        "--mixed-share",
+        type=float,
+        default=0.5,
+        help="of the frames to which the people of another one are added; 0 as in the paper (0.5)",
+    )
+    group.add_argument(
+        "--early-matches",
+        type=int,
+        default=3,
+        help="boxes that everybody is given in all heads but the last; 1 as in the paper (3)",
+    )
+    group.add_argument(
         "--normalisation",
         default="set",
         metavar="set|frame|M:D,M:D",
@@ -61,6 +73,8 @@ def settings(arguments: argparse.Namespace, common: dict[str, Any]) -> "RexoTrai
         image_weight=arguments.image_weight,
         centre_weight=arguments.centre_weight,
         one_view_share=arguments.one_view_share,
+        mixed_share=arguments.mixed_share,
+        early_matches=arguments.early_matches,
     )
 
 

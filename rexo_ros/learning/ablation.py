@@ -44,12 +44,16 @@ VARIANTS = (
     Variant("horizontal", "level view only", {"views": "horizontal"}),
     Variant("vertical", "upright view only", {"views": "vertical"}),
     Variant("flat", "diffusion in the plane, one height (as DiffusionDet)", {"network": "flat"}),
-    Variant("query", "learned queries on both views (as RETR)", {"network": "query"}),
+    Variant(
+        "query", "learned queries on both views (as RETR)", {"network": "query", "early_matches": 1}
+    ),
     Variant("no_floor", "boxes need not stand on the floor", {"grounded": False}),
     Variant("no_image", "no boxes in the image (weight 0)", {"image_weight": 0.0}),
     Variant("half_image", "boxes in the image at half the weight", {"image_weight": 0.5}),
     Variant("no_space", "no boxes in space (weight 0)", {"space_weight": 0.0}),
     Variant("boxes_20", "20 boxes in training", {"boxes": 20}),
+    Variant("one_match", "one box for everybody in every head", {"early_matches": 1}),
+    Variant("unmixed", "no people added to frames", {"mixed_share": 0.0}),
 )
 SEARCHES = ((10, 1), (10, 3), (10, 5), (10, 10), (20, 1), (50, 1))
 """Boxes and steps at inference that REXO is tried with."""

@@ -84,10 +84,13 @@ def rexo_loss(
     space: Space,
     camera: Camera | None,
     weights: RexoWeights | None = None,
+    early_matches: int = 1,
 ) -> dict[str, Tensor]:
     """Loss of a batch, the sum over all heads.
 
-    Every person is given one box, those that cost least together (Kuhn 1955).
+    Every person is given one box, those that cost least together (Kuhn 1955). In all heads but the
+    last it may be several: more boxes learn from a frame then, and the last head still says
+    everybody once (Jia et al. 2023, DETRs with hybrid matching; the paper gives one everywhere).
 
     Args:
         outputs: of the heads, the last the best.
@@ -95,6 +98,7 @@ def rexo_loss(
         space: the room.
         camera: whose image the targets are in; None leaves the image out.
         weights: of the parts.
+        early_matches: boxes that everybody is given in all heads but the last.
 
     Returns:
         Parts by name, and their weighted ``sum``.
@@ -104,12 +108,13 @@ def rexo_loss(
     sums = {name: outputs[0].boxes.new_zeros(()) for name in names}
     people = max(1, sum(len(target.boxes) for target in targets))
     for output in outputs:
+        matches = 1 if output is outputs[-1] else early_matches
         seen = None
         if camera is not None and weights.image > 0:
             seen = image_boxes(output.boxes, output.refinement, space, camera)
         for number, target in enumerate(targets):
             own = None if seen is None else seen[number]
-            _add(sums, output, number, own, target, weights)
+            _add(sums, output, number, own, target, weights, matches)
     parts = {name: value / people for name, value in sums.items()}
     in_space = weights.absolute * parts["absolute"] + weights.overlap * parts["overlap"]
     in_image = weights.absolute * parts["image_absolute"] + weights.overlap * parts["image_overlap"]
@@ -126,24 +131,25 @@ def _add(
     seen: Tensor | None,
     target: RexoTarget,
     weights: RexoWeights,
+    matches: int,
 ) -> None:
-    """One head and frame."""
+    """One head and frame; where everybody has several boxes, each counts for as much less."""
     boxes, logits = output.boxes[number], output.logits[number]
-    chosen, people = matched(boxes, logits, seen, target, weights)
+    chosen, people = matched(boxes, logits, seen, target, weights, matches)
     label = torch.zeros(len(boxes), dtype=torch.long, device=boxes.device)
     label[chosen] = 1
     often = torch.where(label == 1, 1.0, weights.background)
     entropy = functional.cross_entropy(logits, label, reduction="none")
-    sums["named"] = sums["named"] + (often * entropy).sum()
+    parts = {"named": (often * entropy).sum()}
     found, true = boxes[chosen], target.boxes[people]
-    sums["absolute"] = sums["absolute"] + (found - true).abs().sum()
-    apart = 1 - generalised_overlap(corners(found), corners(true))
-    sums["overlap"] = sums["overlap"] + apart.sum()
+    parts["absolute"] = (found - true).abs().sum()
+    parts["overlap"] = (1 - generalised_overlap(corners(found), corners(true))).sum()
     if seen is not None:
         found, true = seen[chosen], target.image[people]
-        sums["image_absolute"] = sums["image_absolute"] + (found - true).abs().sum()
-        apart = 1 - generalised_overlap(found, true)
-        sums["image_overlap"] = sums["image_overlap"] + apart.sum()
+        parts["image_absolute"] = (found - true).abs().sum()
+        parts["image_overlap"] = (1 - generalised_overlap(found, true)).sum()
+    for name, part in parts.items():
+        sums[name] = sums[name] + part / matches
 
 
 @torch.no_grad()
@@ -153,6 +159,7 @@ def matched(
     seen: Tensor | None,
     target: RexoTarget,
     weights: RexoWeights,
+    matches: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """Which box is whose.
 
@@ -162,9 +169,10 @@ def matched(
         seen: (box, 4) in the image, or None.
         target: the truth.
         weights: of the costs.
+        matches: boxes that everybody is given, as long as there are enough for all.
 
     Returns:
-        Numbers of boxes and of the people they are given to, as many as there are of the fewer.
+        Numbers of boxes and of the people they are given to.
     """
     cost = -weights.named * logits.softmax(dim=-1)[:, 1:].expand(-1, len(target.boxes))
     pairs = [(weights.space, boxes, target.boxes, True)]
@@ -175,7 +183,11 @@ def matched(
         one, other = (corners(found), corners(true)) if centred else (found, true)
         overlap = generalised_overlap(one[:, None], other[None])
         cost = cost + weight * (weights.absolute * absolute - weights.overlap * overlap)
-    chosen, people = linear_sum_assignment(np.nan_to_num(cost.cpu().numpy(), nan=1e6))
+    if len(target.boxes):
+        matches = max(1, min(matches, len(boxes) // len(target.boxes)))
+    one_each = np.nan_to_num(cost.cpu().numpy(), nan=1e6)
+    chosen, places = linear_sum_assignment(np.tile(one_each, (1, matches)))
+    people = places % max(1, len(target.boxes))
     return torch.as_tensor(chosen), torch.as_tensor(people)
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from rexo_ros.camera import Camera
 from rexo_ros.learning.networks.base import FRAMES
 from rexo_ros.learning.sequences import RoomSequence, decode_power, read_sequence
-from rexo_ros.space import HORIZONTAL, SPACES, Space
+from rexo_ros.space import SPACES, Space
 
 
 @dataclass(frozen=True)
@@ -224,36 +224,6 @@ def camera_of(values: dict[str, Any]) -> Camera:
         name: tuple(values[name]) for name in ("focal_px", "centre_px", "size_px", "translation_m")
     }
     return Camera(**{**values, **lists, "rotation": rotation})
-
-
-def mirrored(sample: Sample, space: Space, width_px: int) -> Sample:
-    """The sample as if right were left; only for a space and a camera that are the same then.
-
-    Args:
-        sample: see there.
-        space: of it; see :func:`symmetric`.
-        width_px: of the image.
-    """
-    power = sample.power.copy()
-    if "horizontal" in space.views:
-        view = space.views.index("horizontal")
-        power[view] = power[view, :, :, ::-1]
-    boxes = sample.boxes_m.copy()
-    boxes[:, HORIZONTAL] *= -1
-    image = sample.image_px.copy()
-    image[:, [0, 2]] = width_px - image[:, [2, 0]]
-    return Sample(power, boxes, image, sample.about)
-
-
-def symmetric(space: Space, camera: Camera | None) -> bool:
-    """Whether right and left can be exchanged."""
-    if camera is None:
-        return False
-    middle = space.low_m[HORIZONTAL] + space.high_m[HORIZONTAL]
-    ahead = np.allclose(camera.rotation, np.diag([1, -1, 1]), atol=1e-3)
-    beside = camera.translation_m[HORIZONTAL]
-    centred = abs(camera.centre_px[0] - camera.size_px[0] / 2) < 0.5
-    return bool(abs(middle) < 1e-6 and ahead and abs(beside) < 1e-3 and centred)
 
 
 def _ranges(numbers: list[int]) -> list[list[int]]:

@@ -28,6 +28,9 @@ class RexoTraining(TrainingSettings):
         image_weight: lambda_2D.
         centre_weight: of the backbone's own guess; 0 as in the paper.
         one_view_share: of the frames in which one of the views is not there.
+        mixed_share: of the frames to which the people of another frame are added; 0 as in the
+            paper.
+        early_matches: boxes that everybody is given in all heads but the last; 1 as in the paper.
 
     Raises:
         ValueError: a name is not known, or a number out of its range.
@@ -41,6 +44,8 @@ class RexoTraining(TrainingSettings):
     image_weight: float = 1.0
     centre_weight: float = 1.0
     one_view_share: float = 0.1
+    mixed_share: float = 0.5
+    early_matches: int = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,15 +53,17 @@ class RexoTraining(TrainingSettings):
             raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {self.network!r}")
         if self.views not in VIEWS:
             raise ValueError(f"views must be one of {', '.join(VIEWS)}, got {self.views!r}")
-        if self.boxes < 1:
-            raise ValueError(f"boxes must be at least 1, got {self.boxes}")
+        for name in ("boxes", "early_matches"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         weights = (self.space_weight, self.image_weight, self.centre_weight)
         if min(weights) < 0:
             raise ValueError(f"weights must not be negative: {weights}")
-        if not 0 <= self.one_view_share < 1:
-            raise ValueError(
-                f"one_view_share must be at least 0 and below 1, got {self.one_view_share}"
-            )
+        for name in ("one_view_share", "mixed_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be at least 0 and below 1, got {getattr(self, name)}"
+                )
 
     @property
     def view_names(self) -> tuple[str, ...]:

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from rexo_ros.detections import detections
 from rexo_ros.diffusion import Answer, Denoise, Sampler, Schedule, to_boxes, to_variables
+from rexo_ros.learning.augmentation import mirrored, symmetric, together
 from rexo_ros.learning.losses import RexoTarget, RexoWeights, centre_loss, rexo_loss
 from rexo_ros.learning.networks.base import SIZES, BoxDetector
 from rexo_ros.learning.networks.query_net import QueryNet
 from rexo_ros.learning.networks.rexo_net import RexoNet
-from rexo_ros.learning.samples import Sample, SampleSet, mirrored, symmetric
+from rexo_ros.learning.samples import Sample, SampleSet
 from rexo_ros.learning.scores import DetectionScores
 from rexo_ros.learning.settings import RexoTraining
 from rexo_ros.normalisation import Normalisation
@@ -93,6 +94,9 @@ class RexoTask:
         self, sample: Sample, settings: RexoTraining, generator: np.random.Generator
     ) -> RexoItem:
         width, height = (1, 1) if self.camera is None else self.camera.size_px
+        if settings.mixed_share > 0 and generator.random() < settings.mixed_share:
+            other = self._samples[int(generator.integers(len(self._samples)))]
+            sample = together(sample, other) or sample
         if self._mirrors and generator.random() < 0.5:
             sample = mirrored(sample, self.space, width)
         heatmaps = self.normalisation(sample.power)
@@ -135,7 +139,9 @@ class RexoTask:
             outputs = net(features, noisy, time)
             centres = net.centre_logits(features) if settings.centre_weight > 0 else None
         weights = RexoWeights(space=settings.space_weight, image=settings.image_weight)
-        parts = rexo_loss(outputs, targets, self.space, self.camera, weights)
+        parts = rexo_loss(
+            outputs, targets, self.space, self.camera, weights, early_matches=settings.early_matches
+        )
         if centres is not None:
             parts["centres"] = centre_loss(centres, targets, net.space)
             parts["sum"] = parts["sum"] + settings.centre_weight * parts["centres"]

@@ -104,6 +104,28 @@ def test_a_shift_costs_its_length_in_space_and_more_in_all_heads():
     assert float(two["sum"]) == pytest.approx(2 * float(one["sum"]))
 
 
+def test_everybody_is_given_several_boxes_but_for_in_the_last_head():
+    target = truth(2)
+    near = torch.cat([target.boxes + shift for shift in (0.0, 0.01, 0.02)])  # of 0, 1, 0, 1, 0, 1
+    boxes = torch.cat([near, truth(4, 9).boxes])
+    logits = torch.zeros(len(boxes), 2).double()
+    chosen, people = matched(boxes, logits, None, target, RexoWeights(), 3)
+    given = dict(zip(chosen.tolist(), people.tolist(), strict=True))
+    assert given == {0: 0, 1: 1, 2: 0, 3: 1, 4: 0, 5: 1}
+    # less boxes than are wanted: as many for everybody as there are
+    fewer, _ = matched(boxes[:5], logits[:5], None, target, RexoWeights(), 3)
+    assert len(fewer) == 4
+    # the last head tells off who is sure of a second box, the others those who are not
+    last = torch.tensor([30.0, 30.0] + [-30.0] * 8).double()
+    all_three = torch.tensor([30.0] * 6 + [-30.0] * 4).double()
+    heads = [said(boxes, all_three), said(boxes, last)]
+    right = rexo_loss(heads, [target], SPACE, None, early_matches=3)
+    assert float(right["named"]) == pytest.approx(0, abs=1e-6)
+    assert float(right["absolute"]) == pytest.approx(6 * (0 + 0.01 + 0.02) / 3)
+    wrong = rexo_loss(heads[::-1], [target], SPACE, None, early_matches=3)
+    assert float(wrong["named"]) > 1
+
+
 def test_slopes_lead_boxes_to_the_truth():
     target = truth(1)
     boxes = (target.boxes + 0.1 * torch.tensor([1.0, 0, -1, 0.3, 0.2, 0.4])).requires_grad_()

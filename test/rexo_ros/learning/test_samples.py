@@ -1,21 +1,18 @@
-"""Samples: consecutive frames, truth of the last, mirrored rooms, splits."""
+"""Samples: consecutive frames, truth of the last, splits."""
 
 import numpy as np
 import pytest
 from rooms import sequence
 
-from rexo_ros.camera import MMVR_CAMERA, MOUNTED_CAMERA
+from rexo_ros.camera import MOUNTED_CAMERA
 from rexo_ros.learning.samples import (
     SimulatedSet,
     camera_of,
     learned_days,
-    mirrored,
     refuse_learned,
-    symmetric,
 )
 from rexo_ros.learning.sequences import decode_power, write_sequence
 from rexo_ros.learning.splits import split
-from rexo_ros.space import MMVR, SPACES, Space
 
 
 def test_a_sample_is_four_frames_and_the_truth_of_the_last():
@@ -30,28 +27,6 @@ def test_a_sample_is_four_frames_and_the_truth_of_the_last():
     np.testing.assert_array_equal(third.boxes_m, one.boxes_m[5, :1])
     assert third.about == {"room": 1, "session": 0, "people": 2, "frame": 5}
     assert len(SimulatedSet([one], stride=2)) == 2
-
-
-def test_twice_mirrored_is_as_before_and_the_bright_spot_moves_with_the_box():
-    space = SPACES["room"]
-    sample = SimulatedSet([sequence(people=2)])[0]
-    there = mirrored(sample, space, 640)
-    back = mirrored(there, space, 640)
-    np.testing.assert_array_equal(back.power, sample.power)
-    np.testing.assert_allclose(back.image_px, sample.image_px, atol=1e-4)
-    np.testing.assert_allclose(there.boxes_m[:, 0], -sample.boxes_m[:, 0])
-    np.testing.assert_allclose(there.image_px, MOUNTED_CAMERA.around(there.boxes_m).clip(
-        0, [640, 480, 640, 480]), atol=1e-2)  # fmt: skip
-    lateral = space.lateral_m("horizontal")
-    column = np.nanmax(there.power[0, -1], axis=0).argmax()
-    assert np.abs(there.boxes_m[:, 0] - lateral[column]).min() < 0.1
-
-
-def test_only_what_is_the_same_on_both_sides_is_mirrored():
-    assert symmetric(Space(), MOUNTED_CAMERA)
-    assert not symmetric(MMVR, MOUNTED_CAMERA)
-    assert not symmetric(Space(), MMVR_CAMERA)
-    assert not symmetric(Space(), None)
 
 
 def test_a_camera_comes_back_from_a_file(tmp_path):
