@@ -121,6 +121,38 @@ def recall_of(
     return np.array([np.sum(taken == _RIGHT) / total for taken in judged])
 
 
+def mean_excess(images: Sequence[ImageBoxes], overlap: Overlap, most: int = MOST) -> float:
+    """Average recall by how much the nearest detections overlap, over all overlaps up to one.
+
+    Twice the mean of what the overlap of each true box with its nearest detection is above a half
+    (Hosang et al. 2016; equation 48 of Yataka et al. 2026). A detection may be the nearest of
+    several.
+
+    Args:
+        images: as for :func:`average_precision`.
+        overlap: likewise.
+        most: likewise.
+
+    Returns:
+        0 to 1; NaN where no image holds a true box that counts.
+
+    Raises:
+        ValueError: ``most`` is not positive.
+    """
+    if most < 1:
+        raise ValueError(f"most must be positive, got {most}")
+    excess: list[float] = []
+    for one in images:
+        surest = np.argsort(-np.asarray(one.scores, float), kind="stable")[:most]
+        found = [one.found[number] for number in surest]
+        ignored = one.ignored if one.ignored is not None else [False] * len(one.true)
+        for true, left_out in zip(one.true, ignored, strict=True):
+            if not left_out:
+                nearest = float(np.max(overlap(true, found))) if found else 0.0
+                excess.append(2 * max(nearest - 0.5, 0.0))
+    return float(np.mean(excess)) if excess else float("nan")
+
+
 def _true_boxes(images: Sequence[ImageBoxes]) -> int:
     """True boxes that count."""
     return sum(

@@ -2,8 +2,9 @@
 
 Yataka et al. 2026, appendix F, counts boxes in the image; boxes in space are counted beside them.
 Both are COCO's, see :mod:`mmwave.metrics`: precision at 101 recalls, where equation (45) integrates
-all of them, and the mean recall over thresholds from 0.5 to 0.95, where equation (48) integrates on
-to an overlap of one, which gives less.
+all of them, and the mean recall over thresholds from 0.5 to 0.95. Recall as equation (48) has it,
+which integrates on to an overlap of one and gives less, is told as ``ar1_integral`` and
+``ar10_integral``.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmwave.boxes import box_overlap
-from mmwave.metrics import THRESHOLDS, ImageBoxes, average_precision, recall_of
+from mmwave.metrics import THRESHOLDS, ImageBoxes, average_precision, mean_excess, recall_of
 from rexo_ros.detections import SURE, Detections, areas_px
 from rexo_ros.learning.samples import Sample
 from rexo_ros.space import DEPTH, HORIZONTAL, low_and_high
@@ -122,6 +123,8 @@ def _figures(images: Sequence[ImageBoxes], suffix: str) -> dict[str, float | Non
         "ap75": precision[THRESHOLDS.index(0.75)],
         "ar1": recall_of(images, overlap, most=1).mean(),
         "ar10": recall_of(images, overlap, most=10).mean(),
+        "ar1_integral": mean_excess(images, overlap, most=1),
+        "ar10_integral": mean_excess(images, overlap, most=10),
     }
     return {
         name + suffix: None if np.isnan(value) else round(100 * float(value), 2)

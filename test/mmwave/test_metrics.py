@@ -16,6 +16,7 @@ from mmwave.metrics import (
     confusion_matrix,
     intersection_over_union,
     mean_azimuth_rad,
+    mean_excess,
     modified_hausdorff_distance,
     nearest_distances,
     pixel_accuracy,
@@ -143,6 +144,27 @@ def test_recall_is_the_share_found_by_so_many_detections():
     assert average_precision([image], interval_overlap, [0.5], most=1)[0] == 0
     assert np.isnan(recall_of([ImageBoxes([(0, 1)], [1], [])], interval_overlap)).all()
     assert np.isnan(recall_of([], interval_overlap)).all()
+
+
+def test_mean_excess_is_the_integral_of_recall_over_all_overlaps():
+    true = [(0, 10), (20, 30), (40, 50), (60, 70)]
+    found = [(0, 8), (20, 26), (40, 44), (90, 91)]  # overlaps of 0.8, 0.6, 0.4 and none
+    image = ImageBoxes(found, [0.9, 0.8, 0.7, 0.6], true)
+    assert mean_excess([image], interval_overlap) == pytest.approx(2 * (0.3 + 0.1) / 4)
+    over = np.linspace(0.5, 1, 2001)
+    recall = recall_of([image], interval_overlap, over)
+    integral = 2 * np.trapezoid(recall, over)
+    assert mean_excess([image], interval_overlap) == pytest.approx(integral, abs=1e-3)
+    assert mean_excess([image], interval_overlap, 1) == pytest.approx(2 * 0.3 / 4)
+
+
+def test_mean_excess_leaves_out_what_need_not_be_found():
+    image = ImageBoxes([(0, 10)], [0.9], [(0, 10), (20, 30)], [False, True])
+    assert mean_excess([image], interval_overlap) == 1
+    assert mean_excess([ImageBoxes([], [], [(0, 1)])], interval_overlap) == 0
+    assert np.isnan(mean_excess([ImageBoxes([(0, 1)], [1], [])], interval_overlap))
+    with pytest.raises(ValueError, match="most must be positive"):
+        mean_excess([image], interval_overlap, 0)
 
 
 boxes_on_a_panorama = st.lists(

@@ -29,9 +29,10 @@ def test_the_truth_itself_is_all_right(samples):
     for sample in samples:
         scores.add(found(sample), sample)
     told = scores.as_json()
-    for name in ("ap", "ap50", "ap75", "ar10", "ap_3d", "ar10_3d"):
+    for name in ("ap", "ap50", "ap75", "ar10", "ap_3d", "ar10_3d", "ar10_integral"):
         assert told[name] == pytest.approx(100, abs=0.01)
     assert told["ar1"] == pytest.approx(50, abs=0.01)  # one detection of two people
+    assert told["ar1_integral"] == pytest.approx(50, abs=8)  # and a little where they overlap
     assert told["place_median_m"] == pytest.approx(0, abs=1e-6)
     np.testing.assert_allclose(scores.overlaps, 1, atol=1e-4)
     assert (told["frames"], told["people"]) == (4, 8)
