@@ -174,6 +174,12 @@ class DemoReport:
             ("CPU of the emulator", f"{self.cpu_fraction_emulator:.0%} of all cores"),
             ("memory", f"{self.rss_mb:.0f} MB, {self.rss_growth_mb:+.0f} MB in the second half"),
         ]
+        if self.frames_dropped:
+            slow = (
+                f"too slow: {self.frames_dropped} radar frames waited too long and were left out; "
+                "results are late. Close other programs, or ask for less"
+            )
+            rows.insert(2, ("this machine", slow))
         if (rolling := self.rolling) is not None:
             rows.insert(
                 -3,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmwave.inference import ModelCard, ModelError, OnnxModel
 from rexo_ros.camera import Camera
 from rexo_ros.detections import OVERLAP, Detections, detections
-from rexo_ros.diffusion import Answer, Denoise, Sampler, Schedule
+from rexo_ros.diffusion import BOXES, Answer, Denoise, Sampler, Schedule
 from rexo_ros.normalisation import Normalisation
 from rexo_ros.space import Space
 
@@ -91,7 +91,8 @@ class Detector:
     Args:
         backbone: exported features of heatmaps.
         step: exported taking away of noise.
-        sampler: boxes and steps; one step and ten boxes by default.
+        sampler: boxes and steps; one step, and as many boxes as :data:`rexo_ros.diffusion.BOXES`,
+            by default.
         overlap: of two boxes that overlap more the less sure one is dropped.
 
     Attributes:
@@ -131,7 +132,7 @@ class Detector:
             {"boxes": (None, None, 6), "score": (None, None), "refinement": (None, None, 4)},
             "noisy boxes",
         )  # fmt: skip
-        self.sampler = sampler or Sampler(self.boxes or 10, schedule=self.schedule)
+        self.sampler = sampler or Sampler(self.boxes or BOXES, schedule=self.schedule)
 
     @property
     def schedule(self) -> Schedule:
