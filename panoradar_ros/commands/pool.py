@@ -27,7 +27,7 @@ def run_all(
     jobs: int = 1,
     dask: str | None = None,
 ) -> list[str]:
-    """Do all pieces; what has not begun is cancelled when one fails.
+    """Do all pieces; what has not begun is cancelled when one fails or somebody interrupts.
 
     Args:
         work: a function of a module; says what was wrong with a piece that is left out, or
@@ -47,17 +47,16 @@ def run_all(
     skipped = []
     with bar, _workers(root, jobs, dask) as pool:
         waiting = [pool.submit(work, *one) for one in pieces]
-        for done in as_completed(waiting):
-            try:
-                problem = done.result()
-            except BaseException:  # a full disk is full for the next piece too
-                for other in waiting:
-                    other.cancel()
-                raise
-            if problem:
-                skipped.append(problem)
-                bar.write(problem, file=sys.stderr)
-            bar.update()
+        try:
+            for done in as_completed(waiting):
+                if problem := done.result():
+                    skipped.append(problem)
+                    bar.write(problem, file=sys.stderr)
+                bar.update()
+        except BaseException:  # a full disk is full for the next piece too
+            for other in waiting:
+                other.cancel()
+            raise
     return skipped
 
 
