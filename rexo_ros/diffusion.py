@@ -1,8 +1,8 @@
 """Boxes from noise: the schedule, and the way back in a few steps (NumPy).
 
-Diffusion variables are boxes as shares of the room, stretched from 0..1 to -2..2 and cut there
-(Chen et al. 2023, DiffusionDet: signal scale 2). The way back is DDIM's (Song et al. 2021;
-equations 13 and 28 of Yataka et al. 2026) with eta 1.
+Diffusion variables are boxes as shares of the room, stretched from 0..1 to -2..2 and, where the
+network sees them, cut there (Chen et al. 2023, DiffusionDet: signal scale 2). The way back is
+DDIM's (Song et al. 2021; equations 13 and 28 of Yataka et al. 2026) with eta 1.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -156,13 +156,12 @@ class Sampler:
         variables = np.stack([one.standard_normal((self.boxes, 6)) for one in generators])
         answers: list[Answer] = []
         for time, after in self.schedule.way_back(self.steps):
-            noisy = np.clip(variables, -SCALE, SCALE)
-            answer = denoise(to_boxes(noisy), time)
+            answer = denoise(to_boxes(variables), time)
             answers.append(answer)
             if after < 0:
                 break
             clean = to_variables(answer.boxes)
-            noise = (noisy - np.sqrt(kept[time]) * clean) / np.sqrt(1 - kept[time])
+            noise = (variables - np.sqrt(kept[time]) * clean) / np.sqrt(1 - kept[time])
             spread = self.eta * np.sqrt(
                 (1 - kept[time] / kept[after]) * (1 - kept[after]) / (1 - kept[time])
             )

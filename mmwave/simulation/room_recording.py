@@ -21,6 +21,9 @@ from mmwave.simulation.room import RADAR_HEIGHT_M, OccupiedRoom, generate_room
 from mmwave.waveform import Waveform
 
 FORMAT = 1
+MODULES = ("fixed_radar", "room", "people", "gestures")
+"""Of this package, that determine what radars see of rooms besides the physics."""
+
 ROOMS_KEPT = 4
 """A room of half a minute takes about 160 MB."""
 
@@ -81,7 +84,7 @@ def record_room(
         "format": FORMAT,
         "frames": frames,
         "waveform": asdict(waveform),
-        "physics": physics_digest("fixed_radar", "room", "people", "gestures"),
+        "physics": physics_digest(*MODULES),
     }
     if not is_kept(target, wanted):
         with new_folder(target, wanted) as partial:

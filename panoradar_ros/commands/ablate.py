@@ -64,6 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     unknown = sorted(set(arguments.only or ()) - set(known))
     if unknown:
         raise ValueError(f"no row {', '.join(unknown)}; there are {', '.join(known)}")
+    names = [path.resolve().name for path in arguments.test]
+    if len(set(names)) < len(names):
+        raise ValueError(f"--test folders are told apart by their names, got {', '.join(names)}")
     if arguments.limit < 1:
         raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
     common = RexoTraining(
@@ -79,7 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
     bar = partial(tqdm, disable=arguments.json or None)
     samples = SimulatedSet.under(arguments.data, progress=bar)
     validation = SimulatedSet.under(arguments.validation, progress=bar)
-    tests = {path.name: SimulatedSet.under(path, progress=bar) for path in arguments.test}
+    tests = {
+        name: SimulatedSet.under(path, progress=bar)
+        for name, path in zip(names, arguments.test, strict=True)
+    }
     refuse_overlap(samples, validation, "the validation")
     for name, test in tests.items():
         refuse_overlap(samples, test, f"the test {name}")

@@ -62,6 +62,17 @@ def _hiber(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"sequences": len(found), **_contents(chosen)}
 
 
+def _floor(lower_m: float) -> str:
+    """What the floor of these frames should be said to be."""
+    from rexo_ros.learning.samples import FLOOR_OFF_M
+    from rexo_ros.space import Space
+
+    usual_m = Space().floor_m
+    if abs(lower_m - usual_m) <= FLOOR_OFF_M:
+        return f"{usual_m} fits"
+    return f"{usual_m} does not fit: give --floor {lower_m:.2f}"
+
+
 def _spread(length: int, limit: int) -> list[int]:
     import numpy as np
 
@@ -83,6 +94,7 @@ def _contents(samples: list[Any]) -> dict[str, Any]:
     if len(boxes):
         lower = boxes[:, 1] - boxes[:, 4] / 2
         result["lower_faces_m"] = np.quantile(lower, [0.05, 0.5, 0.95]).round(2).tolist()
+        result["floor_m"] = _floor(float(np.median(lower)))
         result["median_size_m"] = np.median(boxes[:, 3:], axis=0).round(2).tolist()
         result["places_m"] = [
             np.quantile(boxes[:, axis], [0.05, 0.95]).round(2).tolist() for axis in range(3)

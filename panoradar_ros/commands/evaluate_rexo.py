@@ -125,11 +125,12 @@ def _frames(
     import numpy as np
 
     from rexo_ros.learning.evaluation import FIRST_SESSION, frames_on_disk, fresh_frames
-    from rexo_ros.learning.samples import learned_days, refuse_learned
+    from rexo_ros.learning.samples import learned_days, refuse_learned, refuse_other_reading
 
     if arguments.data is not None:
         samples = rexo_data.sample_set(arguments, arguments.data, "test", lambda one, **_: one)
         for one in cards:
+            refuse_other_reading(one.about["training"], samples, one.name)
             refuse_learned(one.about["training"], samples, one.name)
         return frames_on_disk(samples, arguments.limit), min(arguments.limit, len(samples))
     for one in cards:

@@ -30,7 +30,7 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
     from mmwave.learning.training import read_run
     from rexo_ros.learning.ablation import evaluated
     from rexo_ros.learning.networks.base import BoxDetector
-    from rexo_ros.learning.samples import refuse_learned
+    from rexo_ros.learning.samples import refuse_learned, refuse_other_reading
     from rexo_ros.learning.settings import RexoTraining
     from rexo_ros.learning.task import RexoTask, normalisation_of
 
@@ -40,6 +40,7 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
     samples = rexo_data.sample_set(arguments, arguments.data, "val", lambda one, **_: one)
     net, about = read_run(arguments.trained, RexoTask(samples, samples))
     assert isinstance(net, BoxDetector)
+    refuse_other_reading(about, samples, str(arguments.trained))
     refuse_learned(about, samples, str(arguments.trained))
     settings = RexoTraining(**about["settings"])
     places = np.linspace(0, len(samples) - 1, arguments.frames).round().astype(int)

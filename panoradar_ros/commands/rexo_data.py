@@ -87,6 +87,7 @@ def _mmvr(
         raise ValueError("--data-set mmvr needs --split, one of P1S1, P1S2, P2S1, P2S2")
     camera = replace(MMVR_CAMERA, inverse=arguments.extrinsics == "inverse")
     samples = MmvrSet.of_split(folder, arguments.split, part, camera)
+    samples = replace(samples, stride=arguments.stride)
     if arguments.floor is None:
         return samples
     return replace(samples, space=replace(samples.space, floor_m=arguments.floor))
@@ -99,7 +100,7 @@ def _hiber(
 
     if arguments.split:
         raise ValueError("HIBER has its splits in folders: give one of them, without --split")
-    samples = HiberSet(sequences(folder))
+    samples = HiberSet(sequences(folder), stride=arguments.stride)
     if arguments.floor is None:
         return samples
     return replace(samples, space=replace(samples.space, floor_m=arguments.floor))

@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mixed-share",
         type=float,
         default=0.5,
-        help="of the frames to which the people of another one are added; 0 as in the paper (0.5)",
+        help="of simulated frames to which the people of another one are added; 0 as in the paper "
+        "(0.5)",
     )
     group.add_argument(
         "--early-matches",
@@ -102,15 +103,19 @@ def normalisation(text: str) -> "Normalisation | None":
 
 def task(arguments: argparse.Namespace, bar: Callable[..., Any]) -> "Task[Any]":
     """Samples, read from disk; of a split its parts to train on and to validate."""
-    from rexo_ros.learning.samples import refuse_overlap
+    from rexo_ros.learning.samples import refuse_floating, refuse_overlap
     from rexo_ros.learning.task import RexoTask
 
     given = normalisation(arguments.normalisation)
     divided = bool(arguments.split) or arguments.data_set == "mmvr"
+    if divided and arguments.validation is not None:
+        raise ValueError("--validation is not wanted with --split, which divides --data itself")
     if not divided and arguments.validation is None:
         raise ValueError("--validation is needed: a folder of other rooms or days")
     samples = rexo_data.sample_set(arguments, arguments.data, "train", bar)
     folder = arguments.data if divided else arguments.validation
     validation = rexo_data.sample_set(arguments, folder, "val", bar)
     refuse_overlap(samples, validation, "the validation")
+    if not arguments.no_floor:
+        refuse_floating(samples)
     return RexoTask(samples, validation, given)

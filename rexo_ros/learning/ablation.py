@@ -50,12 +50,18 @@ VARIANTS = (
     Variant("no_floor", "boxes need not stand on the floor", {"grounded": False}),
     Variant("no_image", "no boxes in the image (weight 0)", {"image_weight": 0.0}),
     Variant("half_image", "boxes in the image at half the weight", {"image_weight": 0.5}),
+    Variant("tenth_image", "boxes in the image at a tenth of the weight", {"image_weight": 0.1}),
     Variant("no_space", "no boxes in space (weight 0)", {"space_weight": 0.0}),
+    Variant("half_space", "boxes in space at half the weight", {"space_weight": 0.5}),
     Variant("boxes_20", "20 boxes in training", {"boxes": 20}),
+    Variant("boxes_50", "50 boxes in training", {"boxes": 50}),
     Variant("one_match", "one box for everybody in every head", {"early_matches": 1}),
     Variant("unmixed", "no people added to frames", {"mixed_share": 0.0}),
 )
-SEARCHES = ((10, 1), (10, 3), (10, 5), (10, 10), (20, 1), (50, 1))
+SEARCHES = (
+    (10, 1), (10, 3), (10, 5), (10, 7), (10, 9), (10, 10),
+    (2, 1), (20, 1), (30, 1), (40, 1), (60, 1), (80, 1),
+)  # fmt: skip
 """Boxes and steps at inference that REXO is tried with."""
 
 

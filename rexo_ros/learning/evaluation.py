@@ -171,12 +171,14 @@ class Evaluation:
             result["baselines"] = {
                 f"{name}, {kind}": _short(scores) for (name, kind), scores in self._others.items()
             }
-        unseen = self._kinds.get("unseen", self._kinds.get("data"))
-        if unseen is not None:
-            edges = np.linspace(0, 1, 11)
-            counts, _ = np.histogram(unseen.overlaps, edges)
-            result["overlap_histogram"] = counts.tolist()
-            result["by_depth_difference"] = unseen.by_depth_difference()
+        edges = np.linspace(0, 1, 11)
+        result["overlap_histogram"] = {
+            kind: np.histogram(scores.overlaps, edges)[0].tolist()
+            for kind, scores in self._kinds.items()
+        }
+        result["by_depth_difference"] = {
+            kind: scores.by_depth_difference() for kind, scores in self._kinds.items()
+        }
         return result
 
     def _interval(self, kind: str) -> list[float] | None:
@@ -228,6 +230,7 @@ def latency_ms(detector: Detector, one: Fresh) -> dict[str, float]:
 
 
 def _short(scores: DetectionScores) -> dict[str, Any]:
-    wanted = ("frames", "ap", "ap50", "ap75", "ar10", "ap_3d", "place_median_m")
+    wanted = ("frames", "ap", "ap50", "ap75", "ar10", "ap_3d", "missed_share", "false_per_frame",
+              "place_median_m")  # fmt: skip
     figures = scores.as_json()
     return {name: figures[name] for name in wanted}

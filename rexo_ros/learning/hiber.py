@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rexo_ros.camera import Camera
+from rexo_ros.learning.array_files import load_array
 from rexo_ros.learning.samples import Sample
 from rexo_ros.space import HIBER, Space
 
@@ -25,6 +26,9 @@ RADAR_FRAMES = 2
 """Radar frames of a frame of the labels."""
 
 JOINTS = 14
+
+MOST_NEGATIVE = 0.01
+"""Share of a heatmap's powers that may be negative, as an interpolation can leave them."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def read_heatmaps(sequence: HiberSequence, frame: int) -> NDArray[np.float32]:
     shape = (RADAR_FRAMES, HIBER.rows, HIBER.columns)
     for view in VIEWS:
         path = sequence.heatmap_path(view, frame)
-        array = _load(path)
+        array = _numbers(path)
         if array.shape == (*shape[1:], RADAR_FRAMES):  # of older files
             array = np.moveaxis(array, -1, 0)
         if array.shape != shape:
@@ -98,7 +102,12 @@ def read_heatmaps(sequence: HiberSequence, frame: int) -> NDArray[np.float32]:
                 f"{path} must be {shape} or {(*shape[1:], RADAR_FRAMES)}, got {array.shape}; is it "
                 "of another data set?"
             )
-        views.append(np.abs(array).astype(np.float32))
+        if (array < 0).mean() > MOST_NEGATIVE:
+            raise ValueError(
+                f"{path}: {(array < 0).mean():.0%} of its powers are negative; are they decibels? "
+                "Linear ones are wanted"
+            )
+        views.append(np.maximum(array, 0).astype(np.float32))
     return np.stack(views)
 
 
@@ -125,9 +134,9 @@ def read_labels(sequence: HiberSequence) -> HiberLabels:
         ValueError: a file is missing, cannot be read, or does not fit the others.
     """
     paths = [sequence.label_path("BOUNDINGBOX", view) for view in VIEWS]
-    level, upright = (_load(path) for path in paths)
+    level, upright = (_numbers(path) for path in paths)
     flat_path, solid_path = (sequence.label_path(name) for name in ("2DPOSE", "3DPOSE"))
-    flat, solid = _load(flat_path), _load(solid_path)
+    flat, solid = _numbers(flat_path), _numbers(solid_path)
     frames, people = level.shape[:2]
     wanted = [
         (paths[0], level, (4,)), (paths[1], upright, (4,)), (flat_path, flat, (JOINTS, 2)),
@@ -158,6 +167,7 @@ class HiberSet:
         camera: whose image the joints are in, 1640 x 1248; None where its calibration is not known:
             then boxes are learned and judged in space alone.
         space: of the heatmaps.
+        stride: frames of the labels from one sample of a sequence to the next.
 
     Raises:
         ValueError: see :func:`read_labels`; there is no sequence.
@@ -166,6 +176,7 @@ class HiberSet:
     chosen: Sequence[HiberSequence]
     camera: Camera | None = None
     space: Space = HIBER
+    stride: int = 1
     _labels: list[HiberLabels] = field(init=False, repr=False, compare=False)
     _places: list[tuple[int, int]] = field(init=False, repr=False, compare=False)
 
@@ -174,7 +185,7 @@ class HiberSet:
         places = [
             (number, frame)
             for number, one in enumerate(labels)
-            for frame in range(1, len(one.boxes_m))
+            for frame in range(1, len(one.boxes_m), self.stride)
         ]
         if not places:
             raise ValueError("no sequence of HIBER has two frames in a row")
@@ -204,14 +215,27 @@ class HiberSet:
         boxes = labels.boxes_m[frame][there].astype(np.float32)
         return Sample(power, boxes, image.astype(np.float32), about)
 
+    @property
+    def people_add_up(self) -> bool:
+        """Nobody says whether what stands still was taken off."""
+        return False
+
+    def recordings(self) -> list[str]:
+        """Sequences, with the folder of their split."""
+        return [f"{one.root.name}/{one.group}/{one.name}" for one in self.chosen]
+
     def describe(self) -> dict[str, Any]:
         """Sequences, and how many samples."""
-        names = [f"{one.group}/{one.name}" for one in self.chosen]
-        return {"data_set": "HIBER", "sequences": names, "samples": len(self)}
+        return {
+            "data_set": "HIBER",
+            "sequences": self.recordings(),
+            "samples": len(self),
+            "floor_m": self.space.floor_m,
+        }
 
 
-def _load(path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False), np.float64)
-    except (OSError, EOFError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read ({error}): get it again") from error
+def _numbers(path: Path) -> NDArray[np.float64]:
+    array = load_array(path)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{path} must hold real numbers, got {array.dtype}: is it of HIBER?")
+    return np.asarray(array, np.float64)

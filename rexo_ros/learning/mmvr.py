@@ -5,16 +5,17 @@ Boxes on the heatmaps have x along columns and y along rows, whatever the data s
 says of axes; powers are linear, and the vertical ones hold NaN.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rexo_ros.camera import MMVR_CAMERA, Camera
+from rexo_ros.learning.array_files import load_archive
 from rexo_ros.learning.networks.base import FRAMES
 from rexo_ros.learning.samples import Sample
 from rexo_ros.space import MMVR, Space
@@ -23,6 +24,9 @@ PARTS = ("meta", "radar", "bbox", "pose", "mask")
 SHAPE = (256, 128)
 VIEWS = ("hm_hori", "hm_vert")
 """Names of the heatmaps, in the order of the space's views."""
+
+SESSION = re.compile(r"s\d+$")
+"""End of the name of a day's folder: room ``d1``, session ``s2``."""
 
 
 @dataclass(frozen=True)
@@ -76,30 +80,41 @@ def read_frame(folder: Path, name: str) -> MmvrFrame:
         ValueError: a file is missing, cannot be read, lacks an array, has one of another shape or
             a box that is not finite.
     """
-    radar = _load(folder / f"{name}_radar.npz", VIEWS)
-    for view in VIEWS:
-        if radar[view].shape != SHAPE:
-            raise ValueError(
-                f"{folder / f'{name}_radar.npz'}: {view} must be {SHAPE}, got {radar[view].shape}; "
-                "is it of another data set?"
-            )
-    boxes = _load(folder / f"{name}_bbox.npz", ("bbox_i", "bbox_hori", "bbox_vert"))
+    power = read_power(folder, name)
+    boxes = load_archive(folder / f"{name}_bbox.npz", ("bbox_i", "bbox_hori", "bbox_vert"))
     counts = {key: len(value) for key, value in boxes.items()}
     if len(set(counts.values())) != 1:
         raise ValueError(f"{folder / f'{name}_bbox.npz'}: as many boxes of each kind, got {counts}")
     if not all(np.isfinite(np.asarray(one, np.float64)).all() for one in boxes.values()):
         raise ValueError(f"{folder / f'{name}_bbox.npz'}: boxes must be finite; get it again")
     image = _rows(boxes["bbox_i"], 5)
-    meta = _load(folder / f"{name}_meta.npz", ("global_frame_id",))
-    pose = _load(folder / f"{name}_pose.npz", ("kp",))
+    meta = load_archive(folder / f"{name}_meta.npz", ("global_frame_id",))
+    pose = load_archive(folder / f"{name}_pose.npz", ("kp",))
     return MmvrFrame(
         str(np.asarray(meta["global_frame_id"]).reshape(-1)[0]),
-        np.stack([radar[view] for view in VIEWS]).astype(np.float32),
+        power,
         image[:, :4],
         image[:, 4],
         MMVR.of_cells(_rows(boxes["bbox_hori"], 4), _rows(boxes["bbox_vert"], 4)),
         np.asarray(pose["kp"], np.float64).reshape(-1, 17, 3),
     )
+
+
+def read_power(folder: Path, name: str) -> NDArray[np.float32]:
+    """(view, row, column) linear powers of a frame; NaN where they are not known.
+
+    Raises:
+        ValueError: the file is missing, cannot be read, or holds arrays of another shape.
+    """
+    path = folder / f"{name}_radar.npz"
+    radar = load_archive(path, VIEWS)
+    for view in VIEWS:
+        if radar[view].shape != SHAPE:
+            raise ValueError(
+                f"{path}: {view} must be {SHAPE}, got {radar[view].shape}; is it of another data "
+                "set?"
+            )
+    return np.stack([radar[view] for view in VIEWS]).astype(np.float32)
 
 
 def read_split(path: Path) -> Mapping[str, Any]:
@@ -110,8 +125,10 @@ def read_split(path: Path) -> Mapping[str, Any]:
     Raises:
         ValueError: the file is missing or holds no dictionary.
     """
-    held = _load(path, ("data_split_dict",), pickled=True)["data_split_dict"]
-    found = held.item() if held.shape == () else held.reshape(-1)[0]
+    held = load_archive(path, ("data_split_dict",), pickled=True)["data_split_dict"]
+    if held.size != 1:
+        raise ValueError(f"{path}: data_split_dict holds {held.size} objects, not one dictionary")
+    found = held.reshape(-1)[0]
     if not isinstance(found, Mapping):
         raise ValueError(f"{path}: data_split_dict is {type(found).__name__}, not a dictionary")
     return found
@@ -126,6 +143,7 @@ class MmvrSet:
         camera: whose image the boxes are in; see :attr:`Camera.inverse` for the direction of the
             extrinsics, which the data set does not settle.
         space: of the heatmaps.
+        stride: frames from one sample of a segment to the next.
 
     Raises:
         ValueError: see :func:`segment_frames`; no segment is as long as a sample.
@@ -134,13 +152,15 @@ class MmvrSet:
     segments: Sequence[Path]
     camera: Camera = MMVR_CAMERA
     space: Space = MMVR
+    stride: int = 1
     _places: list[tuple[Path, list[str]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         places = []
         for folder in self.segments:
             names = segment_frames(folder)
-            windows = (names[last - FRAMES : last] for last in range(FRAMES, len(names) + 1))
+            ends = range(FRAMES, len(names) + 1, self.stride)
+            windows = (names[last - FRAMES : last] for last in ends)
             places += [(folder, one) for one in windows if _consecutive(one)]
         if not places:
             raise ValueError(f"no segment has {FRAMES} frames in a row: {list(self.segments)}")
@@ -165,7 +185,8 @@ class MmvrSet:
         parts = splits[name]
         if not isinstance(parts, Mapping) or part not in parts:
             raise ValueError(f"split {name} of {root} has no part {part}")
-        return MmvrSet([root / str(one) for one in parts[part]], camera)
+        segments = [_segment(root, name[:2], str(one)) for one in parts[part]]
+        return MmvrSet(segments, camera)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -173,12 +194,13 @@ class MmvrSet:
     def __getitem__(self, number: int) -> Sample:
         """The sample; its truth is that of the last frame."""
         folder, names = self._places[number]
-        frames = [read_frame(folder, name) for name in names]
-        power = np.stack([one.power for one in frames], axis=1)
-        last = frames[-1]
+        last = read_frame(folder, names[-1])
+        before = [read_power(folder, name) for name in names[:-1]]
+        power = np.stack([*before, last.power], axis=1)
+        day = folder.parts[-2] if len(folder.parts) > 1 else folder.name
         about = {
-            "room": folder.parts[-2] if len(folder.parts) > 1 else folder.name,
-            "session": folder.name,
+            "room": "/".join((*folder.parts[-3:-2], SESSION.sub("", day))),
+            "session": f"{day}/{folder.name}",
             "people": len(last.boxes_m),
         }
         return Sample(
@@ -188,35 +210,47 @@ class MmvrSet:
             about,
         )
 
+    @property
+    def people_add_up(self) -> bool:
+        """Nobody says whether what stands still was taken off."""
+        return False
+
+    def recordings(self) -> list[str]:
+        """Segments, by the last three folders of their paths."""
+        return ["/".join(folder.parts[-3:]) for folder in self.segments]
+
     def describe(self) -> dict[str, Any]:
         """Segments, and how many samples."""
-        names = ["/".join(folder.parts[-3:]) for folder in self.segments]
         direction = "inverse" if self.camera.inverse else "forward"
         return {
             "data_set": "MMVR",
-            "segments": names,
+            "segments": self.recordings(),
             "samples": len(self),
             "extrinsics": direction,
+            "floor_m": self.space.floor_m,
         }
+
+
+def _segment(root: Path, protocol: str, entry: str) -> Path:
+    """Where a segment of a split lies: its name begins with the protocol's folder, or does not.
+
+    Raises:
+        ValueError: it lies nowhere.
+    """
+    places = (root / entry, root / protocol / entry)
+    for place in places:
+        if place.is_dir():
+            return place
+    raise ValueError(
+        f"segment {entry} of the split is neither {places[0]} nor {places[1]}: get it, or give the "
+        "folder that holds P1 and P2"
+    )
 
 
 def _consecutive(names: Sequence[str]) -> bool:
     """Whether frames follow each other; the numbers of those that were left out are missing."""
     numbers = [int(name) for name in names]
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-
-
-def _load(path: Path, names: tuple[str, ...], pickled: bool = False) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=pickled) as file:
-            held = {name: file[name] for name in names if name in file}
-            there = ", ".join(file)
-    except (OSError, EOFError, ValueError, BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read ({error}): get it again") from error
-    missing = [name for name in names if name not in held]
-    if missing:
-        raise ValueError(f"{path} holds no {', '.join(missing)}, but {there}")
-    return held
 
 
 def _rows(array: NDArray[Any], width: int) -> NDArray[np.float64]:

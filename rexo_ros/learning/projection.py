@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rexo_ros.camera import LARGEST, NEAREST_M, Camera
+from rexo_ros.lens import bent, reach_of
 from rexo_ros.space import Space
 
 
@@ -29,7 +30,10 @@ def image_boxes(boxes: Tensor, refinement: Tensor | None, space: Space, camera: 
     else:
         seen = points @ rotation.T + translation
     focal, centre = boxes.new_tensor(camera.focal_px), boxes.new_tensor(camera.centre_px)
-    pixels = seen[..., :2] / seen[..., 2:].clamp_min(NEAREST_M) * focal + centre
+    plane = seen[..., :2] / seen[..., 2:].clamp_min(NEAREST_M)
+    reach = reach_of(camera.focal_px, camera.centre_px, camera.size_px)
+    bent_plane = torch.stack(bent(plane[..., 0], plane[..., 1], camera.lens, reach), dim=-1)
+    pixels = bent_plane * focal + centre
     shares = pixels / boxes.new_tensor(camera.size_px, dtype=boxes.dtype)
     low, high = shares.amin(dim=-2), shares.amax(dim=-2)
     if refinement is None:

@@ -19,7 +19,10 @@ from rexo_ros.pictures import FOUND, TRUE, heatmap_picture
 from rexo_ros.space import Space
 
 NONE = "–"
-FIGURES = ("frames", "ap", "ap50", "ap75", "ar1", "ar10", "ap_3d", "ap50_3d", "place_median_m")
+FIGURES = (
+    "frames", "ap", "ap50", "ap75", "ar1", "ar10", "ar1_integral", "ar10_integral", "ap_3d",
+    "ap50_3d", "missed_share", "false_per_frame", "place_median_m",
+)  # fmt: skip
 PAPER = {
     "P1S1": (39.23, 73.46, 37.83), "P1S2": (36.48, 87.02, 20.51),
     "P2S1": (48.35, 85.89, 48.38), "P2S2": (23.47, 64.41, 10.44),
@@ -27,6 +30,8 @@ PAPER = {
 """AP, AP50 and AP75 of Yataka et al. 2026 on MMVR (tables 7 to 10): real data."""
 
 KINDS = ("unseen", "seen", "data")
+
+WHERE = {"unseen": "new rooms", "seen": "rooms trained in", "data": "frames on disk"}
 
 SHOWN = 8
 """Frames: the worst, the best and some between, by their overlaps."""
@@ -71,8 +76,14 @@ def write_report(path: Path, result: Mapping[str, Any], frames: Sequence[Shown])
         f"<p>Compared on: <code>{escape(str(result['baselines_of']))}</code></p>\n"
         if result.get("baselines")
         else "",
-        _depths(result.get("by_depth_difference") or []),
-        _histogram(result.get("overlap_histogram") or []),
+        *(
+            part
+            for kind, words in WHERE.items()
+            for part in (
+                _depths(result["by_depth_difference"].get(kind, []), words),
+                _histogram(result["overlap_histogram"].get(kind, []), words),
+            )
+        ),
         _latency(result.get("latency_ms") or {}),
         _frames(frames),
     ]
@@ -169,7 +180,7 @@ def _splits(rows: Mapping[str, Mapping[str, Any]]) -> str:
     return "<h2>Splits</h2>\n" + table(heads, cells, range(1, 8)) + note
 
 
-def _depths(rows: Sequence[Mapping[str, Any]]) -> str:
+def _depths(rows: Sequence[Mapping[str, Any]], where: str) -> str:
     if not rows:
         return ""
     cells = [
@@ -177,12 +188,11 @@ def _depths(rows: Sequence[Mapping[str, Any]]) -> str:
          _number(row.get("ap")), _number(row.get("ap50"))]
         for row in rows
     ]  # fmt: skip
-    return "<h2>By the difference in depth of the two nearest people, new rooms</h2>\n" + table(
-        ["", "frames", "AP", "AP50"], cells, (1, 2, 3)
-    )
+    title = f"<h2>By the difference in depth of the two nearest people, {where}</h2>\n"
+    return title + table(["", "frames", "AP", "AP50"], cells, (1, 2, 3))
 
 
-def _histogram(counts: Sequence[int]) -> str:
+def _histogram(counts: Sequence[int], where: str) -> str:
     if not counts:
         return ""
     largest = max(max(counts), 1)
@@ -191,9 +201,8 @@ def _histogram(counts: Sequence[int]) -> str:
          f'<span style="width:{100 * count / largest:.1f}%"></span>']
         for number, count in enumerate(counts)
     ]  # fmt: skip
-    return "<h2>Overlap of everybody with the best sure box, new rooms</h2>\n" + table(
-        ["", "people", ""], cells, (1,)
-    )
+    title = f"<h2>Overlap of everybody with the best sure box, {where}</h2>\n"
+    return title + table(["", "people", ""], cells, (1,))
 
 
 def _latency(latency_ms: Mapping[str, float]) -> str:

@@ -12,7 +12,10 @@ from tqdm import tqdm
 from rexo_ros.camera import Camera
 from rexo_ros.learning.networks.base import FRAMES
 from rexo_ros.learning.sequences import RoomSequence, decode_power, read_sequence
-from rexo_ros.space import SPACES, Space
+from rexo_ros.space import SPACES, VERTICAL, Space
+
+FLOOR_OFF_M = 0.1
+"""Of people's lower faces from the floor, at the median."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,17 @@ class SampleSet(Protocol):
         """One of them."""
         ...
 
+    @property
+    def people_add_up(self) -> bool:
+        """Whether heatmaps show what moves alone, so that those of two frames can be laid over each
+        other.
+        """
+        ...
+
+    def recordings(self) -> list[str]:
+        """Names of what the samples were cut out of: none may be learned from and judged by."""
+        ...
+
     def describe(self) -> dict[str, Any]:
         """Where they come from, JSON-able."""
         ...
@@ -64,12 +78,12 @@ class SimulatedSet:
     """Samples of simulated sequences, which are kept in memory.
 
     Args:
-        sequences: of one space and camera.
+        sequences: of one space and camera, made by one version of the simulator.
         stride: frames from one sample of a sequence to the next.
 
     Raises:
-        ValueError: there is no sequence, they are of several spaces or cameras, or one is shorter
-            than a sample.
+        ValueError: there is no sequence, they are of several spaces, cameras or simulators, or one
+            is shorter than a sample.
     """
 
     def __init__(self, sequences: list[RoomSequence], stride: int = 1) -> None:
@@ -77,11 +91,11 @@ class SimulatedSet:
             raise ValueError("there is no sequence: simulate some with panoradar simulate rooms")
         first = sequences[0].about
         for one in sequences:
-            for name in ("space", "camera"):
-                if one.about[name] != first[name]:
+            for name in ("space", "camera", "simulator"):
+                if one.about.get(name) != first.get(name):
                     raise ValueError(
-                        f"sequences have several {name}s, {first[name]} and {one.about[name]}: "
-                        "train on one"
+                        f"sequences have several {name}s, {first.get(name)} and "
+                        f"{one.about.get(name)}: train on one"
                     )
             if len(one) < FRAMES:
                 raise ValueError(f"a sequence has {len(one)} frames; a sample takes {FRAMES}")
@@ -131,6 +145,16 @@ class SimulatedSet:
             image[~seen],
         )
 
+    @property
+    def people_add_up(self) -> bool:
+        """What stands still is taken off, see :mod:`rexo_ros.heatmaps`."""
+        return True
+
+    def recordings(self) -> list[str]:
+        """A day in a room each."""
+        days = (one.about for one in self.sequences)
+        return [f"room {one['room']} session {one['session']}" for one in days]
+
     def describe(self) -> dict[str, Any]:
         """Rooms, sessions, and how many."""
         rooms = sorted({int(one.about["room"]) for one in self.sequences})
@@ -138,6 +162,7 @@ class SimulatedSet:
         return {
             "simulated": True,
             "space": self.sequences[0].about["space"],
+            "simulator": self.sequences[0].about.get("simulator"),
             "sequences": len(self.sequences),
             "samples": len(self),
             "sessions": sessions,
@@ -152,7 +177,7 @@ class SimulatedSet:
 
 
 def refuse_overlap(samples: SampleSet, others: SampleSet, what: str) -> None:
-    """See to it that no day in a room is in two sets.
+    """See to it that no recording is in two sets.
 
     Args:
         samples: to learn from.
@@ -162,17 +187,53 @@ def refuse_overlap(samples: SampleSet, others: SampleSet, what: str) -> None:
     Raises:
         ValueError: one is.
     """
-    if not (isinstance(samples, SimulatedSet) and isinstance(others, SimulatedSet)):
-        return
-    days = [
-        {(int(one.about["room"]), int(one.about["session"])) for one in each.sequences}
-        for each in (samples, others)
-    ]
-    if common := sorted(days[0] & days[1]):
-        room, session = common[0]
+    if common := sorted(set(samples.recordings()) & set(others.recordings())):
         raise ValueError(
-            f"{len(common)} sequences, room {room} session {session} among them, are learned from "
-            f"and in {what} too: simulate others"
+            f"{len(common)} sequences, {common[0]} among them, are learned from and in {what} too: "
+            "give others"
+        )
+
+
+def refuse_other_reading(about: Mapping[str, Any], samples: SampleSet, name: str) -> None:
+    """See to it that a network is judged by samples that are read as those it learned from.
+
+    Args:
+        about: its training, of a run or a card.
+        samples: to judge by.
+        name: of the network, for the message.
+
+    Raises:
+        ValueError: the extrinsics go the other way, or the floor is elsewhere.
+    """
+    learned, read = about["data"], samples.describe()
+    for what, option in (("extrinsics", "--extrinsics"), ("floor_m", "--floor")):
+        if what in learned and what in read and learned[what] != read[what]:
+            raise ValueError(
+                f"{name} learned from samples read with {option} {learned[what]}, these are with "
+                f"{read[what]}: give {option} {learned[what]}"
+            )
+
+
+def refuse_floating(samples: SampleSet, most: int = 200) -> None:
+    """See to it that people stand on the floor that their boxes are put on.
+
+    Args:
+        samples: to learn from.
+        most: samples that are looked at.
+
+    Raises:
+        ValueError: at the median they end by more than FLOOR_OFF_M above or below it.
+    """
+    numbers = np.linspace(0, len(samples) - 1, most).round().astype(int)
+    boxes = [samples[number].boxes_m for number in dict.fromkeys(numbers.tolist())]
+    together = np.concatenate(boxes).astype(np.float64)
+    if not len(together):
+        return
+    lower_m = float(np.median(together[:, VERTICAL] - together[:, 3 + VERTICAL] / 2))
+    if abs(lower_m - samples.space.floor_m) > FLOOR_OFF_M:
+        raise ValueError(
+            f"people end at {lower_m:.2f} m, the floor is at {samples.space.floor_m:.2f} m: give "
+            f"--floor {lower_m:.2f}, or --no-floor"
         )
 
 
@@ -220,9 +281,8 @@ def learned_days(about: Any) -> set[tuple[int, int]]:
 def camera_of(values: dict[str, Any]) -> Camera:
     """A camera from what JSON made of it."""
     rotation = tuple(tuple(row) for row in values["rotation"])
-    lists = {
-        name: tuple(values[name]) for name in ("focal_px", "centre_px", "size_px", "translation_m")
-    }
+    names = ("focal_px", "centre_px", "size_px", "translation_m", "lens")
+    lists = {name: tuple(values[name]) for name in names if name in values}
     return Camera(**{**values, **lists, "rotation": rotation})
 
 

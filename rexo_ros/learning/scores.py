@@ -18,10 +18,11 @@ from mmwave.boxes import box_overlap
 from mmwave.metrics import THRESHOLDS, ImageBoxes, average_precision, mean_excess, recall_of
 from rexo_ros.detections import SURE, Detections, areas_px
 from rexo_ros.learning.samples import Sample
+from rexo_ros.live_score import matched
 from rexo_ros.space import DEPTH, HORIZONTAL, low_and_high
 
 DEPTHS_M = (0.0, 0.2, 0.5, 1.0, np.inf)
-"""Edges of the depth differences of two people that figures are told by (table 5 of the paper)."""
+"""Edges of the depth differences of two people that figures are told by (table 4 of the paper)."""
 
 
 class DetectionScores:
@@ -33,7 +34,7 @@ class DetectionScores:
         self._nearest: list[float] = []
         self._overlaps: list[float] = []
         self._apart_m: list[float] = []
-        self._people = 0
+        self._people = self._missed = self._false = 0
 
     def __len__(self) -> int:
         return len(self.space)
@@ -63,10 +64,14 @@ class DetectionScores:
             for own in image:
                 over = box_overlap(own, boxes_px[sure]) if sure.any() else np.zeros(1)
                 self._overlaps.append(float(over.max()))
-        for truth in sample.boxes_m:
-            off = found.boxes_m[sure][:, [HORIZONTAL, DEPTH]] - truth[[HORIZONTAL, DEPTH]]
-            if len(off):
-                self._apart_m.append(float(np.hypot(*off.T).min()))
+        floor = [HORIZONTAL, DEPTH]
+        there = np.concatenate([sample.boxes_m, sample.unseen_m])[:, floor].astype(np.float64)
+        pairs = matched(there, found.boxes_m[sure][:, floor])
+        # who need not be found is neither missed nor a false alarm
+        own = [apart_m for person, _, apart_m in pairs if person < len(sample.boxes_m)]
+        self._apart_m += own
+        self._missed += len(sample.boxes_m) - len(own)
+        self._false += int(sure.sum()) - len(pairs)
 
     @property
     def overlaps(self) -> NDArray[np.float64]:
@@ -74,10 +79,16 @@ class DetectionScores:
         return np.array(self._overlaps)
 
     def as_json(self) -> dict[str, Any]:
-        """All figures in percent, distances in metres; None where nothing could be counted."""
+        """All figures in percent, distances in metres; None where nothing could be counted.
+
+        Somebody is found by a sure detection within :data:`rexo_ros.live_score.NEAR_M` on the
+        floor, one for each; ``place_median_m`` is of those who are.
+        """
         figures: dict[str, Any] = {"frames": len(self)}
         figures |= _figures(self.image, "") | _figures(self.space, "_3d")
         figures["people"] = self._people
+        figures["missed_share"] = round(self._missed / self._people, 4) if self._people else None
+        figures["false_per_frame"] = round(self._false / len(self), 4) if len(self) else None
         figures["place_median_m"] = (
             round(float(np.median(self._apart_m)), 4) if self._apart_m else None
         )

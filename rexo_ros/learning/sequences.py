@@ -18,10 +18,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rexo_ros.learning.array_files import DAMAGED
 
 FORMAT = 1
 """Of the files; another number is refused."""
@@ -108,5 +109,5 @@ def read_sequence(path: Path) -> RoomSequence:
             if about.get("format") != FORMAT:
                 raise ValueError(f"its format is {about.get('format')}, not {FORMAT}")
             return RoomSequence(**{name: file[name] for name in _ARRAYS}, about=about)
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+    except DAMAGED as error:
         raise ValueError(f"{path} is no usable sequence ({error}): simulate it again") from error

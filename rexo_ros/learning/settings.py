@@ -28,8 +28,8 @@ class RexoTraining(TrainingSettings):
         image_weight: lambda_2D.
         centre_weight: of the backbone's own guess; 0 as in the paper.
         one_view_share: of the frames in which one of the views is not there.
-        mixed_share: of the frames to which the people of another frame are added; 0 as in the
-            paper.
+        mixed_share: of the frames to which the people of another frame are added, of data whose
+            heatmaps show what moves alone; 0 as in the paper.
         early_matches: boxes that everybody is given in all heads but the last; 1 as in the paper.
 
     Raises:

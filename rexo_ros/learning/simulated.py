@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmwave.simulation.fixed_radar import fixed_radar
 from mmwave.simulation.people import Person
+from mmwave.simulation.recording import physics_digest
 from mmwave.simulation.room import (
     MOST_PEOPLE,
     RADAR_HEIGHT_M,
@@ -19,6 +20,7 @@ from mmwave.simulation.room import (
     generate_room,
     in_radar_axes_m,
 )
+from mmwave.simulation.room_recording import MODULES
 from mmwave.spectrum import as_complex
 from rexo_ros.camera import MOUNTED_CAMERA, NEAREST_M, Camera
 from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker
@@ -34,6 +36,11 @@ LEARNED_FRAMES = 16
 """Frames at the beginning that are not kept."""
 
 _SEEDS_PER_ROOM = 1000
+
+
+def room_digest() -> str:
+    """Of the simulator's text, as far as rooms go: sequences of another one are others."""
+    return physics_digest(*MODULES)
 
 
 def people_of(session: int, seed: int) -> int:
@@ -82,6 +89,7 @@ def simulate_sequence(
         "space": space_name,
         "camera": asdict(camera),
         "frame_period_s": ROOM_WAVEFORM.frame_period_s,
+        "simulator": room_digest(),
     }
     return RoomSequence(
         encode_power(np.stack(power, axis=1)),
@@ -137,8 +145,8 @@ def simulate_into(
     """A sequence on disk, unless it is there.
 
     Raises:
-        ValueError: see :func:`simulate_sequence`; the one that is there is of another space or
-            length.
+        ValueError: see :func:`simulate_sequence`; the one that is there is of another space,
+            length or simulator.
     """
     path = sequence_path(root, seed, session)
     if path.exists():
@@ -147,6 +155,11 @@ def simulate_into(
             raise ValueError(
                 f"{path} holds {len(there)} frames in the axes of {there.about['space']}, not "
                 f"{frames} of {space_name}: delete it, or give another folder"
+            )
+        if there.about.get("simulator") != room_digest():
+            raise ValueError(
+                f"{path} was made by another version of the simulator: delete the folder, or give "
+                "another one"
             )
     else:
         write_sequence(path, simulate_sequence(seed, session, frames, space_name))

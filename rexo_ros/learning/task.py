@@ -94,7 +94,8 @@ class RexoTask:
         self, sample: Sample, settings: RexoTraining, generator: np.random.Generator
     ) -> RexoItem:
         width, height = (1, 1) if self.camera is None else self.camera.size_px
-        if settings.mixed_share > 0 and generator.random() < settings.mixed_share:
+        mixed = self._samples.people_add_up and generator.random() < settings.mixed_share
+        if mixed:
             other = self._samples[int(generator.integers(len(self._samples)))]
             sample = together(sample, other) or sample
         if self._mirrors and generator.random() < 0.5:

@@ -4,7 +4,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from rexo_ros.detector import Detector
 from rexo_ros.diffusion import Sampler
 from rexo_ros.heatmaps import ROOM_WAVEFORM
 from rexo_ros.models import BACKBONE_MODEL, STEP_MODEL, model_path
+from rexo_ros.nodes.people_camera import camera_of, mount_of
 from rexo_ros.nodes.people_parameters import PARAMETERS
 from rexo_ros.nodes.people_topics import PeopleTopics
 from rexo_ros.pairing import ViewPairs, Window
@@ -94,7 +94,7 @@ class PeopleNode(LifecycleNode):
     def check_parameters(self, values: Mapping[str, Any]) -> str:
         """The camera's extrinsics must be some."""
         try:
-            camera_of(values)
+            mount_of(values)
         except ValueError as error:
             return f"parameters camera_rotation and camera_translation_m: {error}"
         return ""
@@ -106,27 +106,10 @@ class PeopleNode(LifecycleNode):
         self.get_logger().info(f"{card.name} ({card.sha256[:12]}) runs on {model.provider}")
         return model
 
-    def _take_camera(self, message: Any) -> None:
-        focal = (float(message.k[0]), float(message.k[4]))
-        known = np.isfinite(message.k).all() and min(focal) > 0
-        if not (known and message.width and message.height):
-            self._camera, self._camera_frame_id = None, None
-            self._camera_problem = "camera_info is not calibrated: no boxes in its image"
-            return
-        bent = any(message.d)
-        self._camera_problem = (
-            "camera_info has lens distortion, which is not modelled: publish that of the rectified "
-            "image"
-            if bent
-            else ""
-        )
-        self._camera = replace(
-            camera_of(self.parameters.values()),
-            focal_px=focal,
-            centre_px=(float(message.k[2]), float(message.k[5])),
-            size_px=(int(message.width), int(message.height)),
-        )
-        self._camera_frame_id = message.header.frame_id
+    def _take_camera(self, message: CameraInfo) -> None:
+        camera, self._camera_problem = camera_of(message, mount_of(self.parameters.values()))
+        self._camera = camera
+        self._camera_frame_id = None if camera is None else message.header.frame_id
 
     def _work(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -201,20 +184,6 @@ class PeopleNode(LifecycleNode):
         if not self._rate.per_s:
             return Status(Level.WARN, "no frame was worked through: does anyone listen?", values)
         return Status(Level.OK, "finding people", values)
-
-
-def camera_of(values: Mapping[str, Any]) -> Camera:
-    """The camera beside the radars from the node's parameters, its lens as by default.
-
-    Raises:
-        ValueError: the numbers are no rotation and translation.
-    """
-    rotation, translation = values["camera_rotation"], values["camera_translation_m"]
-    if len(rotation) != 9 or len(translation) != 3:
-        raise ValueError(f"nine and three numbers are needed, got {len(rotation)} and "
-                         f"{len(translation)}")  # fmt: skip
-    rows = tuple((rotation[at], rotation[at + 1], rotation[at + 2]) for at in (0, 3, 6))
-    return Camera(rotation=rows, translation_m=(translation[0], translation[1], translation[2]))
 
 
 def main() -> int:

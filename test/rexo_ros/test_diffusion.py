@@ -83,7 +83,7 @@ def test_without_added_noise_the_same_seed_makes_the_same_boxes():
 
 
 def test_a_step_is_the_papers_equation():
-    """Equation (28) for one box, with noise that is known."""
+    """Equations (27) and (28) for one box, with noise that is known and reaches beyond the room."""
     seen = []
     said = np.full((1, 6), 0.4)
 
@@ -96,8 +96,9 @@ def test_a_step_is_the_papers_equation():
     begun, fresh = again.standard_normal((1, 6)), again.standard_normal((2, 1, 6))[0]
     (time, after), _ = Schedule().way_back(2)
     kept, kept_after = Schedule().kept[[time, after]]
-    noisy, clean = np.clip(begun, -SCALE, SCALE), (2 * said - 1) * SCALE
-    noise = (noisy - np.sqrt(kept) * clean) / np.sqrt(1 - kept)
+    assert np.abs(begun).max() > SCALE
+    clean = (2 * said - 1) * SCALE
+    noise = (begun - np.sqrt(kept) * clean) / np.sqrt(1 - kept)
     sigma = 0.7 * np.sqrt((1 - kept_after) / (1 - kept) * (1 - kept / kept_after))
     expected = np.sqrt(kept_after) * clean + np.sqrt(1 - kept_after - sigma**2) * noise
     np.testing.assert_allclose(seen[1], to_boxes(expected + sigma * fresh), atol=1e-12)

@@ -1,73 +1,17 @@
-"""Detections as vision_msgs, whose messages stand here as they are defined (vision_msgs 4.1)."""
-
-from dataclasses import dataclass, field
-from types import ModuleType, SimpleNamespace
+"""Detections as vision_msgs, whose messages stand here as they are defined."""
 
 import pytest
-from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
 from std_msgs.msg import Header
+from vision_stub import Hypothesis, vision_module
 from visualization_msgs.msg import Marker, MarkerArray
 
 from panoradar_ros.nodes.recognition_vision import flat_detections, solid_detections
 from panoradar_ros.recognition.detections import Detection
 
 
-@dataclass
-class Hypothesis:
-    class_id: str = ""
-    score: float = 0.0
-
-
-@dataclass
-class ObjectHypothesisWithPose:
-    hypothesis: Hypothesis = field(default_factory=Hypothesis)
-    pose: PoseWithCovariance = field(default_factory=PoseWithCovariance)
-
-
-@dataclass
-class BoundingBox2D:
-    center: SimpleNamespace = field(
-        default_factory=lambda: SimpleNamespace(position=SimpleNamespace(x=0.0, y=0.0), theta=0.0)
-    )
-    size_x: float = 0.0
-    size_y: float = 0.0
-
-
-@dataclass
-class BoundingBox3D:
-    center: Pose = field(default_factory=Pose)
-    size: Vector3 = field(default_factory=Vector3)
-
-
-@dataclass
-class Detection2D:
-    header: Header = field(default_factory=Header)
-    results: list = field(default_factory=list)
-    bbox: BoundingBox2D = field(default_factory=BoundingBox2D)
-    id: str = ""
-
-
-@dataclass
-class Detection3D:
-    header: Header = field(default_factory=Header)
-    results: list = field(default_factory=list)
-    bbox: BoundingBox3D = field(default_factory=BoundingBox3D)
-    id: str = ""
-
-
-@dataclass
-class Array:
-    header: Header = field(default_factory=Header)
-    detections: list = field(default_factory=list)
-
-
 @pytest.fixture
 def vision():
-    module = ModuleType("vision_msgs.msg")
-    module.Detection2DArray = module.Detection3DArray = Array
-    module.Detection2D, module.Detection3D = Detection2D, Detection3D
-    module.ObjectHypothesisWithPose = ObjectHypothesisWithPose
-    return module
+    return vision_module()
 
 
 FOUND = [Detection(0, 0.9, 500.0, 20.0, 520.0, 50.0), Detection(1, 0.5, 10.0, 30.0, 14.0, 40.0)]

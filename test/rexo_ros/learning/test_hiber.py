@@ -77,7 +77,9 @@ def test_who_is_not_there_does_not_count(tmp_path):
     boxes = np.tile([100.0, 40, 112, 52], (FRAMES, PEOPLE, 1))
     boxes[2, 1] = np.nan
     write(tmp_path, **{"BOUNDINGBOX/HORIZONTAL": boxes})
-    assert len(HiberSet(sequences(tmp_path))[1].boxes_m) == 1
+    samples = HiberSet(sequences(tmp_path))
+    assert len(samples[1].boxes_m) == 1
+    assert len(HiberSet(samples.chosen, stride=3)) == 2
 
 
 def test_what_is_wrong_is_named(tmp_path):
@@ -92,6 +94,12 @@ def test_what_is_wrong_is_named(tmp_path):
     path = one.heatmap_path("VERTICAL", 1)
     np.save(path, np.zeros((256, 128)))
     with pytest.raises(ValueError, match=r"0001\.npy must be .* is it of another data set"):
+        read_heatmaps(one, 1)
+    np.save(path, np.full((2, 160, 200), -40.0))
+    with pytest.raises(ValueError, match=r"100% of its powers are negative; are they decibels"):
+        read_heatmaps(one, 1)
+    np.save(path, np.full((2, 160, 200), 1j))
+    with pytest.raises(ValueError, match=r"0001\.npy must hold real numbers, got complex128"):
         read_heatmaps(one, 1)
     path.unlink()
     with pytest.raises(ValueError, match=r"0001\.npy cannot be read"):
@@ -126,4 +134,5 @@ def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, caps
     assert told["data"]["frames"] == 2
     assert told["data"]["ap"] is None  # its camera is not known
     assert told["data"]["ap_3d"] is not None
-    assert sum(row["frames"] for row in told["by_depth_difference"]) == 2  # two people in each
+    depths = told["by_depth_difference"]["data"]
+    assert sum(row["frames"] for row in depths) == 2  # two people in each

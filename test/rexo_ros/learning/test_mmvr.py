@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rexo_ros.learning.mmvr import read_frame, read_split, segment_frames
+from rexo_ros.learning.mmvr import read_frame, read_power, read_split, segment_frames
 from rexo_ros.space import MMVR, low_and_high
 
 
@@ -104,3 +104,45 @@ def test_what_is_missing_or_of_another_data_set_is_named(tmp_path):
     np.savez(tmp_path / "split.npz", data_split_dict=np.array([3]))
     with pytest.raises(ValueError, match="not a dictionary"):
         read_split(tmp_path / "split.npz")
+    np.savez(tmp_path / "split.npz", data_split_dict=np.array([], object))
+    with pytest.raises(ValueError, match="holds 0 objects, not one dictionary"):
+        read_split(tmp_path / "split.npz")
+
+
+def overwritten(path):
+    """In the middle of what is packed."""
+    np.savez_compressed(path, hm_hori=np.random.default_rng(0).random((256, 128)), hm_vert=1)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3 : len(content) // 3 + 4000] = b"\0" * 4000
+    path.write_bytes(content)
+
+
+def cut_off(path):
+    np.savez(path, hm_hori=np.zeros((256, 128)), hm_vert=np.zeros((256, 128)))
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def one_array(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+def pickled(path):
+    np.savez(path, hm_hori=np.array({}, object), hm_vert=np.array({}, object))
+
+
+def nothing(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [overwritten, cut_off, one_array, pickled, nothing])
+def test_a_damaged_file_is_named_whatever_is_wrong_with_it(tmp_path, damage):
+    damage(tmp_path / "00012_radar.npz")
+    with pytest.raises(ValueError, match=r"00012_radar\.npz cannot be read .*: get it again"):
+        read_power(tmp_path, "00012")
+
+
+def test_a_split_that_is_no_archive_is_not_unpickled(tmp_path):
+    (tmp_path / "data_split.npz").write_bytes(b"\x80\x04garbage")
+    with pytest.raises(ValueError, match=r"data_split\.npz cannot be read .*: get it again"):
+        read_split(tmp_path / "data_split.npz")

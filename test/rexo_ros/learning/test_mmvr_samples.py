@@ -28,7 +28,8 @@ def test_samples_do_not_go_over_the_end_of_a_segment(tmp_path):
     assert one.power.shape == (2, 4, 256, 128)
     assert np.isnan(one.power[1]).any()
     assert one.boxes_m.shape == (2, 6)
-    assert one.about == {"room": "d1s1", "session": "000", "people": 2}
+    assert one.about == {"room": "P2/d1", "session": "d1s1/000", "people": 2}
+    assert len(MmvrSet(segments, stride=3)) == 2
     assert samples.describe()["segments"] == ["P2/d1s1/000", "P2/d1s1/001"]
     write_segment(tmp_path / "short", 3)
     with pytest.raises(ValueError, match="no segment has 4 frames in a row"):
@@ -51,6 +52,12 @@ def test_a_split_is_its_segments(tmp_path):
     np.savez(tmp_path / "data_split.npz", data_split_dict=np.array({"P1S1": parts}, object))
     assert len(MmvrSet.of_split(tmp_path, "P1S1", "train")) == 1
     assert MmvrSet.of_split(tmp_path, "P1S1", "val").segments[0].name == "001"
+    short = {"train": ["d1s1/000/"], "val": ["d1s1/009"]}
+    np.savez(tmp_path / "data_split.npz", data_split_dict=np.array([{"P1S1": short}], object))
+    assert len(MmvrSet.of_split(tmp_path, "P1S1", "train")) == 1
+    with pytest.raises(ValueError, match=r"segment d1s1/009 of the split is neither .*P1/d1s1/009"):
+        MmvrSet.of_split(tmp_path, "P1S1", "val")
+    np.savez(tmp_path / "data_split.npz", data_split_dict=np.array({"P1S1": parts}, object))
     with pytest.raises(ValueError, match="has no split P2S2, but P1S1"):
         MmvrSet.of_split(tmp_path, "P2S2", "train")
     with pytest.raises(ValueError, match="has no part all"):
@@ -97,6 +104,7 @@ def test_panoradar_check_tells_what_is_on_disk(tmp_path, capsys):
     assert told["known_share_by_view"][0] == 1.0
     assert told["known_share_by_view"][1] < 1.0
     assert told["people"] == 6
+    assert told["floor_m"] == "-1.0 fits"
     assert set(told) >= {"forward_iou", "inverse_iou", "better"}
     write_segment(tmp_path / "empty" / "P1", people=0)
     assert main(["check", "mmvr", str(tmp_path / "empty"), "--json"]) == 0
@@ -114,10 +122,17 @@ def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, caps
         write_segment(root / "P2" / "d1s1" / name, 5)
     parts = {part: [f"P2/d1s1/00{number}"] for number, part in enumerate(("train", "val", "test"))}
     np.savez(root / "data_split.npz", data_split_dict=np.array({"P2S2": parts}, object))
-    data = ["--data-set", "mmvr", "--split", "P2S2", "--data", str(root), "--floor", "-1.2"]
+    data = ["--data-set", "mmvr", "--split", "P2S2", "--data", str(root), "--floor", "-0.95"]
     run = str(tmp_path / "run")
     data += ["--extrinsics", "inverse"]
     words = ["train", "rexo", *data, "--output", run, "--size", "tiny", "--steps", "2"]
+    assert main([*words, "--floor", "-1.2"]) == 1
+    told = capsys.readouterr().err
+    assert (
+        "people end at -0.98 m, the floor is at -1.20 m: give --floor -0.98, or --no-floor" in told
+    )
+    assert main([*words, "--validation", str(root)]) == 1
+    assert "--validation is not wanted with --split" in capsys.readouterr().err
     words += ["--normalisation", "frame", "--centre-weight", "0"]
     assert main([*words, "--batch", "2", "--json"]) == 0
     about = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -133,5 +148,8 @@ def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, caps
     told = json.loads(capsys.readouterr().out)
     assert told["simulated"] is False
     assert told["data"]["frames"] == 2
+    assert main(["evaluate", "rexo", *data, *models, "--extrinsics", "forward"]) == 1
+    told = capsys.readouterr().err
+    assert "learned from samples read with --extrinsics inverse, these are with forward" in told
     assert main(["evaluate", "rexo", *models, "--limit", "2"]) == 1
     assert "of which no rooms are simulated: give frames with --data" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from rooms import sequence
 
 from panoradar_ros.cli import main
 from rexo_ros.learning import evaluation
+from rexo_ros.learning.ablation import SEARCHES
 from rexo_ros.learning.sequences import write_sequence
 
 TRAINED = (1, 2, 3)
@@ -112,7 +113,7 @@ def test_the_ablation_trains_once_and_prints_a_table(folders, capsys):
     words += ["--size", "tiny", "--steps", 2, "--batch", 2, "--limit", 2]
     told = panoradar(capsys, *words, "--json")
     assert told["simulated"] is True
-    assert len(told["rows"]) == 6 + 1 + 1  # REXO in six ways of searching
+    assert len(told["rows"]) == len(SEARCHES) + 1 + 1  # REXO in several ways of searching
     for row in told["rows"].values():
         assert set(row["test"]) >= {"ap", "ap50", "ap_3d"}
     before = (folders / "ablation" / "rexo" / "checkpoint.pt").stat().st_mtime_ns
@@ -123,6 +124,9 @@ def test_the_ablation_trains_once_and_prints_a_table(folders, capsys):
     )
     assert main([*map(str, words), "--only", "yolo"]) == 1
     assert "no row yolo; there are rexo, horizontal" in capsys.readouterr().err
+    twice = [str(folders / "test"), str(folders / "other" / "test")]
+    assert main([*map(str, words), "--test", *twice]) == 1
+    assert "--test folders are told apart by their names, got test, test" in capsys.readouterr().err
     same = ["--test", str(folders / "train")]
     assert main([*map(str, words), *same]) == 1
     assert "room 1 session 0 among them, are learned from" in capsys.readouterr().err

@@ -40,6 +40,10 @@ def test_folders_that_cannot_be_learned_from_are_named(tmp_path):
         SimulatedSet.under(tmp_path)
     with pytest.raises(ValueError, match="several spaces, room and mmvr"):
         SimulatedSet([sequence(), sequence(space_name="mmvr")])
+    older = sequence()
+    older.about["simulator"] = "of before"
+    with pytest.raises(ValueError, match="several simulators, None and of before"):
+        SimulatedSet([sequence(), older])
     with pytest.raises(ValueError, match="a sequence has 3 frames"):
         SimulatedSet([sequence(frames=3)])
 

@@ -36,6 +36,7 @@ def test_the_truth_itself_is_all_right(samples):
     assert told["place_median_m"] == pytest.approx(0, abs=1e-6)
     np.testing.assert_allclose(scores.overlaps, 1, atol=1e-4)
     assert (told["frames"], told["people"]) == (4, 8)
+    assert (told["missed_share"], told["false_per_frame"]) == (0, 0)
 
 
 def test_boxes_beside_people_are_wrong_in_space_by_how_far(samples):
@@ -46,6 +47,33 @@ def test_boxes_beside_people_are_wrong_in_space_by_how_far(samples):
     assert told["ap50_3d"] == pytest.approx(100, abs=0.01)
     assert told["ap75_3d"] == pytest.approx(0, abs=0.01)
     assert told["place_median_m"] == pytest.approx(0.1, abs=1e-3)
+
+
+def test_who_is_missed_does_not_count_as_found_far_away(samples):
+    scores = DetectionScores()
+    scores.add(found(samples[0]).surer_than(0.85), samples[0])  # one of two
+    far = found(samples[1], 0.7)
+    scores.add(far, samples[1])
+    told = scores.as_json()
+    assert told["place_median_m"] == pytest.approx(0, abs=1e-6)
+    assert told["missed_share"] == pytest.approx(3 / 4)
+    assert told["false_per_frame"] == pytest.approx(1)
+
+
+def test_who_need_not_be_found_is_neither_missed_nor_false(samples):
+    sample = samples[0]
+    beside = replace(
+        sample,
+        boxes_m=sample.boxes_m[:1],
+        image_px=sample.image_px[:1],
+        unseen_m=sample.boxes_m[1:],
+        unseen_px=sample.image_px[1:],
+    )
+    for detections in (found(sample), found(beside)):
+        scores = DetectionScores()
+        scores.add(detections, beside)
+        told = scores.as_json()
+        assert (told["missed_share"], told["false_per_frame"]) == (0, 0)
 
 
 def test_nothing_found_is_nothing_worth_and_no_truth_is_no_figure(samples):

@@ -77,6 +77,9 @@ def test_it_is_the_same_every_time_and_not_made_twice(tmp_path, monkeypatch, one
         simulate_into(tmp_path, 7, 1, 5)
     with pytest.raises(ValueError, match="not 3 of mmvr: delete it"):
         simulate_into(tmp_path, 7, 1, 3, "mmvr")
+    monkeypatch.setattr(simulated, "room_digest", lambda: "of later")
+    with pytest.raises(ValueError, match="made by another version of the simulator: delete"):
+        simulate_into(tmp_path, 7, 1, 3)
 
 
 def test_even_days_have_one_person_and_odd_ones_several():
