@@ -76,6 +76,8 @@ class TrainingSettings:
         for name in ("steps", "batch", "learning_rate", "validations"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
         if self.device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError("device cuda: PyTorch finds no GPU; use --device cpu")
         if self.precision not in PRECISIONS:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.rexo_data import read_camera
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folder",
         type=Path,
         help="of mmvr the folder that holds P1, P2, or a segment; of hiber that of one split",
+    )
+    parser.add_argument(
+        "--camera", type=Path, metavar="JSON", help="of hiber, whose boxes are projected then"
     )
     parser.add_argument("--limit", type=int, default=200, help="frames, evenly spread (200)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -27,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
     if not arguments.folder.is_dir():
         raise ValueError(f"there is no folder {arguments.folder}")
+    if arguments.camera is not None and arguments.data_set != "hiber":
+        raise ValueError("--camera is of hiber: mmvr's is known")
     result = _mmvr(arguments) if arguments.data_set == "mmvr" else _hiber(arguments)
     if arguments.json:
         print(json.dumps(result))
@@ -54,12 +60,16 @@ def _mmvr(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _hiber(arguments: argparse.Namespace) -> dict[str, Any]:
+    from rexo_ros.learning.extrinsics import directions
     from rexo_ros.learning.hiber import HiberSet, sequences
 
     found = sequences(arguments.folder)
     samples = HiberSet(found)
     chosen = [samples[number] for number in _spread(len(samples), arguments.limit)]
-    return {"sequences": len(found), **_contents(chosen)}
+    told = {}
+    if arguments.camera is not None and any(len(sample.boxes_m) for sample in chosen):
+        told = directions(chosen, read_camera(arguments.camera)).as_json()
+    return {"sequences": len(found), **_contents(chosen), **told}
 
 
 def _floor(lower_m: float) -> str:

@@ -261,7 +261,8 @@ def _table(report: dict[str, Any]) -> str:
         f"{report['latency_ms_p50']} ms from a frame to its tracks",
         f"  people found       {told('found', '{:.0%}')} of {report['people']} in all frames, "
         "by a track within 0.5 m",
-        f"  false tracks       {told('false_per_frame', '{:.2f}')} a frame",
+        f"  false tracks       {told('false_per_frame', '{:.2f}')} a frame, within 40 degrees of "
+        "straight ahead",
         f"  place, median      {told('place_median_m', '{:.2f} m')}",
         f"  changes of number  {report['switches']}",
         f"  both radars there  {told('frames_with_both_radars', '{:.0%}')} of the frames",

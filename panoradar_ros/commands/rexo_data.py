@@ -1,12 +1,14 @@
 """Which samples a command of REXO reads: simulated sequences, MMVR or HIBER."""
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rexo_ros.camera import Camera
     from rexo_ros.learning.samples import SampleSet
 
 KINDS = ("simulated", "mmvr", "hiber")
@@ -36,6 +38,14 @@ def add_arguments(group: argparse._ArgumentGroup) -> None:
         help="of MMVR: which way its camera's go, see panoradar check mmvr (forward)",
     )
     group.add_argument(
+        "--camera",
+        type=Path,
+        metavar="JSON",
+        help="of HIBER, whose calibration is not public: focal_px, centre_px, size_px, rotation, "
+        "translation_m, inverse and lens, see rexo_ros.camera.Camera; without it boxes are learned "
+        "and judged in space alone",
+    )
+    group.add_argument(
         "--floor", type=float, help="of MMVR and HIBER: vertical place of the floor in metres (-1)"
     )
 
@@ -60,6 +70,8 @@ def sample_set(
         raise ValueError("--floor is of MMVR and HIBER: simulated rooms know their floor")
     if arguments.extrinsics != DIRECTIONS[0] and arguments.data_set != "mmvr":
         raise ValueError("--extrinsics is of MMVR")
+    if arguments.camera is not None and arguments.data_set != "hiber":
+        raise ValueError("--camera is of HIBER: the others bring theirs along")
     read = {"simulated": _simulated, "mmvr": _mmvr, "hiber": _hiber}[arguments.data_set]
     return read(arguments, folder, part, bar)
 
@@ -100,7 +112,25 @@ def _hiber(
 
     if arguments.split:
         raise ValueError("HIBER has its splits in folders: give one of them, without --split")
-    samples = HiberSet(sequences(folder), stride=arguments.stride)
+    camera = None if arguments.camera is None else read_camera(arguments.camera)
+    samples = HiberSet(sequences(folder), camera, stride=arguments.stride)
     if arguments.floor is None:
         return samples
     return replace(samples, space=replace(samples.space, floor_m=arguments.floor))
+
+
+def read_camera(path: Path) -> "Camera":
+    """A camera that a JSON file tells of.
+
+    Raises:
+        ValueError: the file cannot be read, or tells of none.
+    """
+    from rexo_ros.learning.samples import camera_of
+
+    try:
+        return camera_of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"--camera {path} tells of no camera ({error!r}): an object with focal_px, centre_px, "
+            "size_px, rotation and translation_m is wanted"
+        ) from error

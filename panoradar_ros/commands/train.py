@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=2000, help="of the optimiser (2000)")
     parser.add_argument("--batch", type=int, default=2, help="frames a step, of all processes (2)")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="the highest (0.0015)")
+    parser.add_argument("--weight-decay", type=float, default=1e-4, help="of AdamW (0.0001)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (0)")
     parser.add_argument(
         "--begin-from",
@@ -85,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         "steps": arguments.steps,
         "batch": arguments.batch,
         "learning_rate": arguments.learning_rate,
+        "weight_decay": arguments.weight_decay,
         "seed": arguments.seed,
         "device": arguments.device,
         "begin_from": str(arguments.begin_from or ""),

@@ -1,6 +1,7 @@
 """HIBER's files, written here in its layout."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -134,5 +135,16 @@ def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, caps
     assert told["data"]["frames"] == 2
     assert told["data"]["ap"] is None  # its camera is not known
     assert told["data"]["ap_3d"] is not None
+    camera = tmp_path / "camera.json"
+    seen = Camera((900.0, 900.0), (820.0, 624.0), (1640, 1248))
+    camera.write_text(json.dumps(asdict(seen)))
+    assert main([*words, "--json", "--camera", str(camera)]) == 0
+    assert json.loads(capsys.readouterr().out)["data"]["ap"] is not None
+    checked = ["check", "hiber", str(tmp_path / "test"), "--json"]
+    assert main([*checked, "--camera", str(camera)]) == 0
+    assert set(json.loads(capsys.readouterr().out)) >= {"forward_iou", "inverse_iou", "better"}
+    camera.write_text('{"focal_px": [1, 2]}')
+    assert main([*checked, "--camera", str(camera)]) == 1
+    assert "tells of no camera" in capsys.readouterr().err
     depths = told["by_depth_difference"]["data"]
     assert sum(row["frames"] for row in depths) == 2  # two people in each

@@ -1,13 +1,14 @@
 """Samples of MMVR's segments, its splits, and which way its extrinsics go."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from test_mmvr import write_frame
 
 from panoradar_ros.cli import main
-from rexo_ros.camera import MMVR_CAMERA, Camera
+from rexo_ros.camera import MMVR_CAMERA
 from rexo_ros.learning.extrinsics import directions
 from rexo_ros.learning.mmvr import MmvrSet
 from rexo_ros.learning.samples import Sample
@@ -71,10 +72,7 @@ def test_the_direction_that_the_truth_was_made_with_fits_better(inverse):
         rng.uniform(-0.5, 1.5, 30), rng.uniform(-0.4, 0.2, 30), rng.uniform(2.5, 6, 30),
         rng.uniform(0.4, 0.7, 30), rng.uniform(1.5, 1.9, 30), rng.uniform(0.3, 0.5, 30),
     ])  # fmt: skip
-    camera = Camera(
-        MMVR_CAMERA.focal_px, MMVR_CAMERA.centre_px, MMVR_CAMERA.size_px, MMVR_CAMERA.rotation,
-        MMVR_CAMERA.translation_m, inverse,
-    )  # fmt: skip
+    camera = replace(MMVR_CAMERA, inverse=inverse)
     image = np.clip(camera.around(boxes), 0, [640, 480, 640, 480])
     found = directions([Sample(np.zeros((2, 4, 1, 1), np.float32), boxes, image)], MMVR_CAMERA)
     assert found.people == 30

@@ -124,6 +124,7 @@ def test_the_ablation_trains_once_and_prints_a_table(folders, capsys):
     )
     assert main([*map(str, words), "--only", "yolo"]) == 1
     assert "no row yolo; there are rexo, horizontal" in capsys.readouterr().err
+    (folders / "other" / "test").mkdir(parents=True)
     twice = [str(folders / "test"), str(folders / "other" / "test")]
     assert main([*map(str, words), "--test", *twice]) == 1
     assert "--test folders are told apart by their names, got test, test" in capsys.readouterr().err
