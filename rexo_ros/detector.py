@@ -16,7 +16,7 @@ from rexo_ros.camera import Camera
 from rexo_ros.detections import OVERLAP, Detections, detections
 from rexo_ros.diffusion import BOXES, Answer, Denoise, Sampler, Schedule
 from rexo_ros.normalisation import Normalisation
-from rexo_ros.space import Space
+from rexo_ros.space import Mount, Space
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Trained:
             "rows": space.rows,
             "columns": space.columns,
             "views": list(space.views),
+            "mounts": [[one.right_m, one.ahead_m, one.turned_rad] for one in space.mounts],
             "floor_m": space.floor_m,
             "frames": self.frames,
             "mean": self.normalisation.mean and list(self.normalisation.mean),
@@ -68,6 +69,7 @@ class Trained:
                 int(told["columns"]),
                 tuple(told["views"]),
                 float(told["floor_m"]),
+                tuple(Mount(*map(float, one)) for one in told.get("mounts", ())),
             )
             mean, deviation = (
                 None if told[name] is None else tuple(told[name]) for name in ("mean", "deviation")

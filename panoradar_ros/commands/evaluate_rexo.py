@@ -166,7 +166,8 @@ def _space_name(detector: "Detector", card: Any) -> str:
     from rexo_ros.space import SPACES
 
     for name, space in SPACES.items():
-        if space.seen_by(*detector.space.views) == detector.space:
+        views = detector.space.views
+        if set(views) <= set(space.views) and space.seen_by(*views) == detector.space:
             return name
     raise ValueError(
         f"{card.name} was trained for {detector.space}, of which no rooms are simulated: give "

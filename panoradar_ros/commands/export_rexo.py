@@ -78,7 +78,8 @@ def write(
 
     whole = normalisation_of(about)
     heatmaps = only(whole(samples[0].power), samples.space, settings)
-    own = whole.of_views([samples.space.views.index(name) for name in settings.view_names])
+    names = settings.view_names(samples.space)
+    own = whole.of_views([samples.space.views.index(name) for name in names])
     what = "people in the heatmaps of fixed radars, by diffusion of boxes in space"
     card = {**card, "what": what}
     return export_rexo(net, output.parent, output.stem, heatmaps, own, card)

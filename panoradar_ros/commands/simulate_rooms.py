@@ -10,7 +10,7 @@ from tqdm import tqdm
 from panoradar_ros.commands.pool import run_all, threads_each
 
 LEAST_FRAMES = 4
-SPACE_NAMES = ("room", "mmvr", "hiber")
+SPACE_NAMES = ("room", "three", "mmvr", "hiber")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--space",
         choices=SPACE_NAMES,
         default="room",
-        help="axes of the heatmaps: straight ahead, or those of the MMVR or HIBER data set (room)",
+        help="axes of the heatmaps: straight ahead, the same with a second level radar beside the "
+        "two, or those of the MMVR or HIBER data set (room)",
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument(

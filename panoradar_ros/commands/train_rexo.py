@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     from rexo_ros.learning.settings import RexoTraining
     from rexo_ros.normalisation import Normalisation
 
-VIEWS = ("both", "horizontal", "vertical")
+VIEWS = ("all", "both", "horizontal", "vertical")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of rexo, flat and query alone."""
     group = parser.add_argument_group("rexo, flat and query")
-    group.add_argument("--views", choices=VIEWS, default="both", help="that it sees (both)")
+    group.add_argument(
+        "--views",
+        choices=VIEWS,
+        default="both",
+        help="that it sees: all that the data have, or some (both)",
+    )
     group.add_argument(
         "--no-floor", action="store_true", help="boxes need not stand on the floor: an ablation"
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from rexo_ros.camera import Camera
 from rexo_ros.learning.samples import Sample
-from rexo_ros.space import DEPTH, HORIZONTAL, Space
+from rexo_ros.space import AT_ORIGIN, DEPTH, HORIZONTAL, Space
 
 APART_M = 0.75
 """Between the middles of two people; nobody stands in another."""
@@ -38,7 +38,7 @@ def mirrored(sample: Sample, space: Space, width_px: int) -> Sample:
 
 def symmetric(space: Space, camera: Camera | None) -> bool:
     """Whether right and left can be exchanged."""
-    if camera is None:
+    if camera is None or any(mount != AT_ORIGIN for mount in space.mounts):
         return False
     middle = space.low_m[HORIZONTAL] + space.high_m[HORIZONTAL]
     ahead = np.allclose(camera.rotation, np.diag([1, -1, 1]), atol=1e-3)

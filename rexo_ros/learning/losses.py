@@ -212,7 +212,7 @@ def centre_loss(logits: Tensor, targets: Sequence[RexoTarget], space: Space) -> 
     wanted = torch.zeros_like(logits)
     for number, target in enumerate(targets):
         for view, name in enumerate(space.views):
-            edges = on_view(target.boxes, name)
+            edges = on_view(target.boxes, space, name)
             column, row = ((edges[:, :2] + edges[:, 2:]) / 2).unbind(dim=-1)
             # the cell of the middle is one, whole: a place without any would never be learned
             far = (down - (row * rows)[:, None].floor()) ** 2

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from mmwave.learning.training import TrainingSettings
+from rexo_ros.space import Space
 
 NETWORKS = ("rexo", "flat", "query")
 """The diffusion of boxes in space; the same in the plane of the level view with bodies of one
 height; learned queries."""
 
 VIEWS = {
+    "all": (),
     "both": ("horizontal", "vertical"),
     "horizontal": ("horizontal",),
     "vertical": ("vertical",),
@@ -21,7 +23,8 @@ class RexoTraining(TrainingSettings):
 
     Attributes:
         network: from NETWORKS.
-        views: that the network sees, from VIEWS; ``flat`` sees the level one whatever this says.
+        views: that the network sees, from VIEWS: all that the data have, or some; ``flat`` sees the
+            level one whatever this says.
         grounded: boxes stand on the floor (equation 14).
         boxes: N_train, noisy boxes of a frame.
         space_weight: lambda_3D of equation (15).
@@ -65,7 +68,6 @@ class RexoTraining(TrainingSettings):
                     f"{name} must be at least 0 and below 1, got {getattr(self, name)}"
                 )
 
-    @property
-    def view_names(self) -> tuple[str, ...]:
-        """Views that the network sees."""
-        return VIEWS["horizontal" if self.network == "flat" else self.views]
+    def view_names(self, space: Space) -> tuple[str, ...]:
+        """Views of the data that the network sees."""
+        return VIEWS["horizontal" if self.network == "flat" else self.views] or space.views

@@ -21,6 +21,7 @@ from mmwave.simulation.room import (
     in_radar_axes_m,
 )
 from mmwave.simulation.room_recording import MODULES
+from mmwave.simulation.trajectory import Pose
 from mmwave.spectrum import as_complex
 from rexo_ros.camera import MOUNTED_CAMERA, NEAREST_M, Camera
 from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker
@@ -30,7 +31,7 @@ from rexo_ros.learning.sequences import (
     read_sequence,
     write_sequence,
 )
-from rexo_ros.space import SPACES, Space, centre_and_size
+from rexo_ros.space import SPACES, Mount, Space, axis_name, centre_and_size
 
 LEARNED_FRAMES = 16
 """Frames at the beginning that are not kept."""
@@ -103,14 +104,27 @@ def simulate_sequence(
 
 def heatmaps(room: OccupiedRoom, space: Space, view: str, frames: int) -> NDArray[np.float32]:
     """(frame, row, column) powers of one radar after LEARNED_FRAMES."""
-    seed = (room.seed * _SEEDS_PER_ROOM + room.session) * 2 + space.views.index(view)
-    radar = fixed_radar(room, room.radar, RADAR_HEIGHT_M, view, ROOM_WAVEFORM, seed)
+    each = max(2, len(space.views))
+    seed = (room.seed * _SEEDS_PER_ROOM + room.session) * each + space.views.index(view)
+    pose = mounted(room.radar, space.mount(view))
+    radar = fixed_radar(room, pose, RADAR_HEIGHT_M, axis_name(view), ROOM_WAVEFORM, seed)
     make = HeatmapMaker(space, view)
     made = [
         make(as_complex(frame), number * ROOM_WAVEFORM.frame_period_s)
         for number, frame in enumerate(radar.frames(LEARNED_FRAMES + frames))
     ]
     return np.stack(made[LEARNED_FRAMES:])
+
+
+def mounted(pose: Pose, mount: Mount) -> Pose:
+    """Where a radar stands in the world that is mounted beside the one at ``pose``."""
+    yaw_rad = float(pose.yaw_rad)
+    cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
+    return Pose(
+        np.asarray(float(pose.x_m) + mount.ahead_m * cosine + mount.right_m * sine),
+        np.asarray(float(pose.y_m) + mount.ahead_m * sine - mount.right_m * cosine),
+        np.asarray(yaw_rad - mount.turned_rad),
+    )
 
 
 def _truth(

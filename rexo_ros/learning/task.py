@@ -188,10 +188,7 @@ def make_network(settings: RexoTraining, space: Space, height_m: float) -> BoxDe
     """
     if settings.size not in SIZES:
         raise ValueError(f"size must be one of {', '.join(SIZES)}, got {settings.size!r}")
-    missing = sorted(set(settings.view_names) - set(space.views))
-    if missing:
-        raise ValueError(f"the data have no {', '.join(missing)} view, only {space.views}")
-    size, seen = SIZES[settings.size], space.seen_by(*settings.view_names)
+    size, seen = SIZES[settings.size], space.seen_by(*settings.view_names(space))
     if settings.network == "query":
         return QueryNet(size, seen, settings.grounded, queries=settings.boxes)
     fixed = height_m if settings.network == "flat" else None
@@ -202,9 +199,10 @@ def only(
     heatmaps: NDArray[np.float32], space: Space, settings: RexoTraining
 ) -> NDArray[np.float32]:
     """(view, ...) heatmaps of the views that the network sees, of those in the data."""
-    if settings.view_names == space.views:
+    names = settings.view_names(space)
+    if names == space.views:
         return heatmaps
-    return heatmaps[[space.views.index(name) for name in settings.view_names]]
+    return heatmaps[[space.views.index(name) for name in names]]
 
 
 def noisy_boxes(

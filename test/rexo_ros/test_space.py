@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rexo_ros.space import (
+    AT_ORIGIN,
     HIBER,
     MMVR,
     SPACES,
+    THREE,
+    Mount,
     Space,
     centre_and_size,
     corners_m,
@@ -72,10 +75,45 @@ def test_middles_of_rows_and_columns():
     assert lateral_m[[0, -1]] == pytest.approx([-4.975, 4.975])
 
 
+def test_a_radar_at_the_right_that_looks_left_sees_depth_across():
+    """Two metres to the right, turned to the left by a quarter: what is ahead is at its right."""
+    mount = Mount(right_m=2.0, turned_rad=-np.pi / 2)
+    right_m, ahead_m, width_m, depth_m = mount.seen_from(0.5, 3.0, 0.4, 0.9)
+    assert (right_m, ahead_m) == pytest.approx((3.0, 1.5))
+    assert (width_m, depth_m) == pytest.approx((0.9, 0.4))
+
+
+@given(BOXES, st.floats(-2, 2), st.floats(-1, 2), st.floats(-1.5, 1.5))
+def test_a_turned_view_holds_the_corners_of_the_box(boxes, right_m, ahead_m, turned_rad):
+    space = Space(views=("horizontal_side",), mounts=(Mount(right_m, ahead_m, turned_rad),))
+    corners = corners_m(space.to_metres(boxes))
+    off = corners[..., [0, 2]] - [right_m, ahead_m]
+    cosine, sine = np.cos(turned_rad), np.sin(turned_rad)
+    across = off[..., 0] * cosine - off[..., 1] * sine
+    away = off[..., 0] * sine + off[..., 1] * cosine
+    left, top, right, bottom = space.on_view(boxes, "horizontal_side").T
+    np.testing.assert_allclose(across.min(axis=1), left * 6 - 3, atol=1e-9)
+    np.testing.assert_allclose(across.max(axis=1), right * 6 - 3, atol=1e-9)
+    np.testing.assert_allclose(away.max(axis=1), (1 - top) * 8, atol=1e-9)
+    np.testing.assert_allclose(away.min(axis=1), (1 - bottom) * 8, atol=1e-9)
+
+
+def test_an_upright_radar_keeps_heights_wherever_it_stands():
+    boxes = np.array([0.6, 0.4, 0.5, 0.1, 0.5, 0.1])
+    space = Space(views=("vertical", "vertical_left"), mounts=(AT_ORIGIN, Mount(-1.0, 0.5, -0.4)))
+    first, second = (space.on_view(boxes, view) for view in space.views)
+    np.testing.assert_allclose(first[[0, 2]], second[[0, 2]])
+    assert abs(first[1] - second[1]) > 0.01
+
+
 def test_another_view_of_the_same_room():
     one = Space().seen_by("vertical")
     assert one.views == ("vertical",)
     assert one.low_m == Space().low_m
+    side = THREE.seen_by("horizontal_right")
+    assert side.mounts == (Mount(0.7, 0.0, -0.35),)
+    with pytest.raises(ValueError, match="there is no horizontal view, only"):
+        side.seen_by("horizontal")
 
 
 @pytest.mark.parametrize(
@@ -84,8 +122,10 @@ def test_another_view_of_the_same_room():
         ({"low_m": (4.0, 0.0, 0.0)}, "must be below high_m"),
         ({"low_m": (0.0, 0.0)}, "three numbers"),
         ({"rows": 0}, "must be positive"),
-        ({"views": ()}, "views must be of"),
-        ({"views": ("sideways",)}, r"got \('sideways',\)"),
+        ({"views": ()}, "views must be one or more"),
+        ({"views": ("horizontal", "horizontal")}, "each another"),
+        ({"views": ("sideways",)}, "views must be of horizontal, vertical, got 'sideways'"),
+        ({"mounts": (AT_ORIGIN,)}, "2 views have 1 mounts"),
     ],
 )
 def test_rooms_that_cannot_be_are_refused(values, problem):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rexo_ros.learning.networks.backbone import Backbone
-from rexo_ros.space import DEPTH, LATERAL, VERTICAL, Space
+from rexo_ros.space import VERTICAL, Space, edges_on_view
 
 FRAMES = 4
 """M consecutive frames of a heatmap."""
@@ -129,10 +129,7 @@ class BoxDetector(nn.Module):
         return torch.cat(parts, dim=-1)
 
 
-def on_view(boxes: Tensor, view: str) -> Tensor:
+def on_view(boxes: Tensor, space: Space, view: str) -> Tensor:
     """Unit boxes (..., 6) on a heatmap, see :meth:`rexo_ros.space.Space.on_view`."""
-    axis = LATERAL[view]
-    across, half_across = boxes[..., axis], boxes[..., 3 + axis] / 2
-    down, half_down = 1 - boxes[..., DEPTH], boxes[..., 3 + DEPTH] / 2
-    edges = (across - half_across, down - half_down, across + half_across, down + half_down)
-    return torch.stack(edges, dim=-1)
+    parts = space.seen_parts([boxes[..., part] for part in range(6)], view)
+    return torch.stack(edges_on_view(parts, view), dim=-1)

@@ -61,7 +61,7 @@ class RexoNet(BoxDetector):
     def _cut(self, features: list[Tensor], boxes: Tensor) -> Tensor:
         """(N, box, cell, channel) of all views side by side."""
         crops = [
-            crop(own, on_view(boxes, view), self.size.cells).flatten(3)
+            crop(own, on_view(boxes, self.space, view), self.size.cells).flatten(3)
             for own, view in zip(features, self.space.views, strict=True)
         ]
         return torch.cat(crops, dim=-1).transpose(2, 3)

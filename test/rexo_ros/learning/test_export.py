@@ -19,7 +19,7 @@ from rexo_ros.learning.networks.rexo_net import RexoNet
 from rexo_ros.learning.samples import SimulatedSet
 from rexo_ros.learning.task import denoiser
 from rexo_ros.normalisation import Normalisation
-from rexo_ros.space import SPACES
+from rexo_ros.space import AT_ORIGIN, SPACES, THREE
 
 SPACE = SPACES["room"]
 NORMALISATION = Normalisation((5.0, 5.0), (2.0, 2.0))
@@ -149,9 +149,11 @@ def test_what_a_network_is_for_comes_back_from_its_card():
         name, about = "x", {"trained_for": json.loads(json.dumps(trained.as_json()))}
 
     assert Trained.of(Card) == trained
-    bare = Trained(SPACE.seen_by("vertical"), 4, Normalisation(), 100)
+    bare = Trained(THREE.seen_by("vertical", "horizontal_right"), 4, Normalisation(), 100)
     Card.about = {"trained_for": json.loads(json.dumps(bare.as_json()))}
     assert Trained.of(Card) == bare
+    del Card.about["trained_for"]["mounts"]  # of before there were any
+    assert Trained.of(Card).space.mounts == (AT_ORIGIN, AT_ORIGIN)
 
 
 def test_queries_and_single_views_are_exported_too(tmp_path):

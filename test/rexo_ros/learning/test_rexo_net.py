@@ -9,7 +9,7 @@ from rexo_ros.learning.networks.base import SIZES, on_view
 from rexo_ros.learning.networks.cropping import by_rows, crop
 from rexo_ros.learning.networks.denoiser import moved
 from rexo_ros.learning.networks.rexo_net import RexoNet
-from rexo_ros.space import Space
+from rexo_ros.space import THREE, Space
 
 SPACE = Space(rows=64, columns=64)
 
@@ -44,7 +44,7 @@ def test_crops_of_a_slope_are_the_slope():
 
 def test_crops_of_a_batch_are_those_of_its_frames_and_bend_to_their_boxes():
     features = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
-    boxes = on_view(some_boxes(2, 5), "horizontal").requires_grad_()
+    boxes = on_view(some_boxes(2, 5), SPACE, "horizontal").requires_grad_()
     together = crop(by_rows(features), boxes, 3)
     for number in range(2):
         alone = crop(by_rows(features[number : number + 1]), boxes[number : number + 1], 3)
@@ -55,9 +55,9 @@ def test_crops_of_a_batch_are_those_of_its_frames_and_bend_to_their_boxes():
 
 def test_views_are_those_of_the_room():
     boxes = some_boxes(2, 4)
-    for view in SPACE.views:
-        expected = SPACE.on_view(boxes.numpy(), view)
-        np.testing.assert_allclose(on_view(boxes, view).numpy(), expected, atol=1e-6)
+    for view in THREE.views:
+        expected = THREE.on_view(boxes.numpy(), view)
+        np.testing.assert_allclose(on_view(boxes, THREE, view).numpy(), expected, atol=1e-6)
 
 
 def test_a_quarter_of_the_heatmap_comes_out():
@@ -104,12 +104,30 @@ def test_batches_of_any_size_say_what_their_frames_say_alone(net):
             torch.testing.assert_close(alone.logits[0], together.logits[n], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("views", [("horizontal",), ("vertical",), ("horizontal",) * 3])
+@pytest.mark.parametrize("views", [("horizontal",), ("vertical",), THREE.views])
 def test_any_number_of_views(views):
-    space = SPACE.seen_by(*views)
+    space = THREE.seen_by(*views)
+    torch.manual_seed(3)
     net = RexoNet(SIZES["tiny"], space).eval()
-    features = net.features(torch.zeros(1, len(views), 4, 64, 64))
-    assert net(features, some_boxes(1, 3), torch.tensor([1]))[-1].boxes.shape == (1, 3, 6)
+    heatmaps = torch.randn(1, len(views), 4, 64, 64)
+    boxes, time = some_boxes(1, 3), torch.tensor([1])
+    said = net(net.features(heatmaps), boxes, time)[-1]
+    assert said.boxes.shape == (1, 3, 6)
+    for view in range(len(views)):  # none is looked past
+        other = heatmaps.clone()
+        other[:, view] += 1
+        assert not torch.equal(net(net.features(other), boxes, time)[-1].logits, said.logits)
+
+
+def test_the_crops_of_a_view_grow_with_the_number_of_views_alone():
+    """The cost is linear: a head's layer that joins crops has as many weights for every view."""
+    sizes = {
+        count: RexoNet(SIZES["tiny"], THREE.seen_by(*THREE.views[:count])).heads[0].dynamic.join
+        for count in (1, 2, 3)
+    }
+    weights = {count: layer.weight.numel() for count, layer in sizes.items()}
+    assert weights[2] == 2 * weights[1]
+    assert weights[3] == 3 * weights[1]
 
 
 def test_offsets_move_by_sizes_and_grow_by_factors():

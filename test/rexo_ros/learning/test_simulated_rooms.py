@@ -8,7 +8,7 @@ from rexo_ros.camera import MOUNTED_CAMERA
 from rexo_ros.learning import simulated
 from rexo_ros.learning.sequences import decode_power
 from rexo_ros.learning.simulated import people_of, simulate_into, simulate_sequence
-from rexo_ros.space import HORIZONTAL, SPACES, low_and_high
+from rexo_ros.space import HORIZONTAL, SPACES, THREE, low_and_high
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +89,25 @@ def test_even_days_have_one_person_and_odd_ones_several():
 
 
 def test_what_cannot_be_made_is_refused():
-    with pytest.raises(ValueError, match="space must be one of room, mmvr, hiber, got 'moon'"):
+    with pytest.raises(
+        ValueError, match="space must be one of room, mmvr, hiber, three, got 'moon'"
+    ):
         simulate_sequence(1, 0, 2, "moon")
     with pytest.raises(ValueError, match="frames must be at least 1"):
         simulate_sequence(1, 0, 0)
+
+
+def test_a_radar_that_is_mounted_elsewhere_sees_people_where_its_view_has_them():
+    found = simulate_sequence(7, 0, 2, "three")
+    side = THREE.views[2]
+    power = np.nan_to_num(decode_power(found.power[-1, 2]))
+    row, column = np.unravel_index(power.argmax(), power.shape)
+    unit = THREE.to_unit(found.boxes_m[-1, 0])
+    left, top, right, bottom = THREE.on_view(unit, side) * [128, 256, 128, 256]
+    assert left - 8 < column < right + 8  # 4.7 cm each
+    assert top - 12 < row < bottom + 12  # 3.1 cm
+    straight = THREE.on_view(unit, "horizontal") * [128, 256, 128, 256]
+    assert abs(straight[0] - left) > 10  # elsewhere than the first radar sees them
 
 
 @pytest.mark.parametrize("name", ["mmvr", "hiber"])

@@ -169,7 +169,7 @@ def test_settings_out_of_range_are_refused(wrong, words):
 
 
 def test_views_that_the_data_do_not_have_are_named(task):
-    with pytest.raises(ValueError, match="the data have no vertical view"):
+    with pytest.raises(ValueError, match="there is no vertical view, only"):
         make_network(settings(), SPACE.seen_by("horizontal"), 1.7)
     with pytest.raises(ValueError, match="size must be one of tiny, small"):
         task.network(settings(size="huge"))
