@@ -58,6 +58,18 @@ def test_at_the_first_time_boxes_are_nearly_clean_and_at_the_last_they_are_noise
     assert many[:, :3].std() == pytest.approx(0.22, abs=0.02)
 
 
+def test_people_of_another_frame_are_added_where_heatmaps_show_what_moves_alone(task, monkeypatch):
+    wanted = settings(mixed_share=0.99, batch=40, one_view_share=0.0)
+    (mixed,) = task.batches(wanted, range(1))
+    counts = [len(one.boxes) for one in mixed]
+    assert max(counts) > 3  # no sequence has more than three
+    assert max(counts) <= 5
+    assert all(len(one.boxes) == len(one.image) for one in mixed)
+    monkeypatch.setattr(SimulatedSet, "people_add_up", False)
+    (alone,) = task.batches(wanted, range(1))
+    assert max(len(one.boxes) for one in alone) <= 3
+
+
 def test_batches_are_the_same_wherever_the_run_was_begun(task):
     whole = list(task.batches(settings(), range(4)))
     later = list(task.batches(settings(), range(2, 4)))
@@ -157,8 +169,11 @@ def test_only_the_wanted_views_are_handed_on():
     ("wrong", "words"),
     [
         ({"network": "yolo"}, "network must be one of rexo, flat, query"),
-        ({"views": "three"}, "views must be one of both, horizontal, vertical"),
+        ({"views": "three"}, "views must be one of all, both, horizontal, vertical"),
         ({"boxes": 0}, "boxes must be at least 1"),
+        ({"early_matches": 0}, "early_matches must be at least 1"),
+        ({"mixed_share": 1.0}, "mixed_share must be at least 0 and below 1"),
+        ({"weight_decay": -1e-4}, "weight_decay must not be negative"),
         ({"image_weight": -1.0}, "weights must not be negative"),
         ({"one_view_share": 1.0}, "one_view_share must be at least 0 and below 1"),
     ],
