@@ -1,5 +1,6 @@
 """What REXO and the detector that it is compared with have in common."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,6 +9,10 @@ from torch import Tensor, nn
 
 from rexo_ros.learning.networks.backbone import Backbone
 from rexo_ros.space import VERTICAL, Space, edges_on_view
+
+SOMEBODY = 0.01
+"""Probability of somebody's middle in a cell that a network begins with (Lin et al. 2017, Focal
+loss, section 4.1)."""
 
 FRAMES = 4
 """M consecutive frames of a heatmap."""
@@ -83,6 +88,9 @@ class BoxDetector(nn.Module):
         self.size, self.space, self.grounded, self.height_m = size, space, grounded, height_m
         self.backbone = Backbone(frames, size.width, size.channels, size.blocks)
         self.centres = nn.Conv2d(size.channels, 1, 1)
+        # nobody is in nearly all cells: begun at even odds, those alone would shake the backbone
+        assert self.centres.bias is not None  # for the type checker
+        nn.init.constant_(self.centres.bias, -math.log((1 - SOMEBODY) / SOMEBODY))
 
     def features(self, heatmaps: Tensor) -> Tensor:
         """Features of all views.

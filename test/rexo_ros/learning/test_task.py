@@ -201,6 +201,19 @@ def test_centres_are_told_by_the_cell_of_the_middle():
     assert wrong > 5
 
 
+def test_a_network_begins_by_saying_nobody_is_there():
+    """Even odds in all cells would cost a hundred times what is worth learning."""
+    torch.manual_seed(0)
+    net = make_network(settings(), SPACE, 1.7).eval()
+    with torch.no_grad():
+        logits = net.centre_logits(net.features(torch.randn(2, 2, 4, 256, 128)))
+    assert float(logits.sigmoid().median()) < 0.05
+    boxes = torch.tensor([[0.5, 0.4, 0.25, 0.1, 0.5, 0.05]])
+    targets = [RexoTarget(boxes, torch.zeros(1, 4))] * 2
+    assert float(centre_loss(logits, targets, SPACE)) < 10
+    assert float(centre_loss(torch.zeros_like(logits), targets, SPACE)) > 100
+
+
 def test_a_data_set_without_a_camera_is_learned_in_space_alone(task):
     class Blind(SimulatedSet):
         camera = None
