@@ -3,10 +3,8 @@
 What is in them is told in :mod:`mmanomaly_ros.learning.samples`, which reads them.
 """
 
-import io
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from mmwave.camera import Camera
 from mmwave.waveform import Waveform
+from mmwave.whole_file import whole_file
 
 SENSORS = "scenes.json"
 """Beside the sequences; without it they are of the usual radar and camera."""
@@ -30,10 +29,9 @@ def write_scene(path: Path, arrays: Mapping[str, NDArray], *, compressed: bool =
         arrays: by name.
         compressed: which takes a second for a minute's frames.
     """
-    buffer = io.BytesIO()
     save = np.savez_compressed if compressed else np.savez
-    save(buffer, **arrays)  # type: ignore[arg-type]
-    _replace(path, buffer.getvalue())
+    with whole_file(path) as partial, partial.open("wb") as file:
+        save(file, **arrays)  # type: ignore[arg-type]
 
 
 def write_sensors(folder: Path, camera: Camera, waveform: Waveform) -> None:
@@ -45,7 +43,8 @@ def write_sensors(folder: Path, camera: Camera, waveform: Waveform) -> None:
     told = json.loads(json.dumps({"camera": asdict(camera), "waveform": asdict(waveform)}))
     path = folder / SENSORS
     if not path.exists() and not any(folder.glob("*.npz")):
-        _replace(path, (json.dumps(told, indent=1) + "\n").encode())
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         return
     try:
         alike = path.exists() and _alike(json.loads(path.read_text(encoding="utf-8")), told)
@@ -67,12 +66,3 @@ def _alike(one: Any, other: Any) -> bool:
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
         return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-4)
     return bool(one == other)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
+from mmwave.whole_file import whole_file
+
 _CHUNK = 32
 """Frames that are worked out together."""
 _KEPT = 40
@@ -80,9 +82,8 @@ class FrameStore:
     def _note(self, done: int) -> None:
         for array in self._arrays.values():
             array.flush()
-        partial = self.folder / "done.partial"
-        partial.write_text(json.dumps(done))
-        partial.replace(self.folder / "done.json")
+        with whole_file(self.folder / "done.json") as partial:
+            partial.write_text(json.dumps(done))
 
 
 def weights_key(net: nn.Module) -> str:

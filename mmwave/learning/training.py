@@ -29,6 +29,7 @@ from mmwave.learning.distributed import (
 )
 from mmwave.learning.export import exported_weights
 from mmwave.this_machine import machine
+from mmwave.whole_file import whole_file
 
 CHECKPOINT_S = 600.0
 LOGGED_STEPS = 20
@@ -293,9 +294,8 @@ def _forget_after(log: Path, step: int) -> None:
     if not log.exists():
         return
     kept = [line for line in log.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-    partial = log.with_suffix(".partial")
-    partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-    partial.replace(log)
+    with whole_file(log) as partial:
+        partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
 
 def _step_of(line: str) -> float:

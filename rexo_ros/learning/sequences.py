@@ -13,7 +13,6 @@ Everybody of a sequence is in all of its frames; who is not seen does not count.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmwave.whole_file import whole_file
 from rexo_ros.learning.array_files import DAMAGED
 
 FORMAT = 1
@@ -89,12 +89,8 @@ def write_sequence(path: Path, sequence: RoomSequence) -> None:
     """
     about = {"format": FORMAT, **sequence.about}
     arrays = {name: getattr(sequence, name) for name in _ARRAYS}
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    try:
-        np.savez_compressed(partial, about=np.array(json.dumps(about)), **arrays)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
 
 
 def read_sequence(path: Path) -> RoomSequence:
