@@ -10,12 +10,14 @@ from panoradar_ros.commands import rexo_data
 from panoradar_ros.commands.seeds import refuse_trained
 
 if TYPE_CHECKING:
-    from mmwave.inference import ModelCard
+    from mmwave.inference import ModelCard, OnnxModel
     from rexo_ros.detector import Detector
     from rexo_ros.learning.evaluation import Fresh
 
 SHOWN = ("ap", "ap50", "ap75", "ar1", "ar10", "ap_3d", "ap50_3d", "place_median_m")
 
+
+THREADS = 1
 
 OTHERS = ("styles", "pictures", "rotate", "range_model", "semantic_model")
 """Options of the other system."""
@@ -88,7 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _baselines(arguments: argparse.Namespace) -> "dict[str, tuple[Detector, ModelCard]]":
     """Detectors to compare with, and the cards of their steps."""
-    from mmwave.inference import OnnxModel
     from rexo_ros.detector import Detector
 
     if arguments.baselines is None:
@@ -99,19 +100,27 @@ def _baselines(arguments: argparse.Namespace) -> "dict[str, tuple[Detector, Mode
     found = {}
     for path in paths:
         name = path.name.removesuffix("_backbone.onnx")
-        step = OnnxModel(path.with_name(f"{name}_step.onnx"), arguments.device)
-        found[name] = Detector(OnnxModel(path, arguments.device), step), step.card
+        step = _model(path.with_name(f"{name}_step.onnx"), arguments)
+        found[name] = Detector(_model(path, arguments), step), step.card
     return found
 
 
 def _detector(arguments: argparse.Namespace) -> "tuple[Detector, Any]":
-    from mmwave.inference import OnnxModel
     from rexo_ros.detector import Detector
     from rexo_ros.models import BACKBONE_MODEL, STEP_MODEL, model_path
 
-    backbone = OnnxModel(arguments.backbone_model or model_path(BACKBONE_MODEL), arguments.device)
-    step = OnnxModel(arguments.step_model or model_path(STEP_MODEL), arguments.device)
+    backbone = _model(arguments.backbone_model or model_path(BACKBONE_MODEL), arguments)
+    step = _model(arguments.step_model or model_path(STEP_MODEL), arguments)
     return Detector(backbone, step), step.card
+
+
+def _model(path: Path, arguments: argparse.Namespace) -> "OnnxModel":
+    """On one thread, as the node has it: boxes are too few to share, and threads that wait for each
+    other on a busy machine take twice as long.
+    """
+    from mmwave.inference import OnnxModel
+
+    return OnnxModel(path, arguments.device, THREADS)
 
 
 def _frames(
