@@ -16,6 +16,9 @@ BOXES = 20
 """Random boxes that a search begins with: twice as many as the network learns from, since a
 box finds who is near it. Chosen on validation rooms."""
 
+LIVE_BOXES = 10
+"""As the node begins with, which has 50 ms for a frame and sees everybody again in the next."""
+
 SCALE = 2.0
 LEAST_SIZE = 0.01
 """Of a box, as a share of the room: corrections of its place are in units of its size."""

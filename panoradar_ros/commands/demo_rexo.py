@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="simulated, played round and round; people are back after 10.5 s (21)",
     )
     group.add_argument("--steps", type=int, default=1, help="from noise to people (1)")
-    group.add_argument("--boxes", type=int, default=20, help="random boxes (20)")
+    group.add_argument("--boxes", type=int, default=10, help="random boxes (10)")
     group.add_argument("--backbone-model", type=Path, help="ONNX file (the one that is installed)")
     group.add_argument("--step-model", type=Path, help="ONNX file (the one that is installed)")
 

@@ -30,6 +30,10 @@ from rexo_ros.pairing import ViewPairs, Window
 from rexo_ros.radar_view import RadarView
 from rexo_ros.tracking import Tracker, TrackerSettings
 
+FRAMES_BEHIND, MOST_LEFT_OUT = 2, 10
+"""With so many frames waiting a frame is left out for a newer one, but not more than so many at
+once: on a machine that is too slow people who are there now are worth more than those of before."""
+
 RAW_BYTES = point_layout(ROOM_WAVEFORM).itemsize * ROOM_WAVEFORM.loops_per_frame
 
 
@@ -55,6 +59,7 @@ class PeopleNode(LifecycleNode):
         self._camera_frame_id: str | None = None
         self._camera_problem = ""
         self.frames = 0
+        self._left_out = self._left_out_at_once = 0
         super().__init__("people", **options)
 
     def configure(self) -> None:
@@ -134,9 +139,23 @@ class PeopleNode(LifecycleNode):
         if window is None:
             return
         self._tell(window.missing)
-        if self._topics.has_listeners():
-            self._detect(window)
-            self._last_ms = 1e3 * (time.perf_counter() - begin_s)
+        if not self._topics.has_listeners():
+            return
+        if self._is_behind():
+            self._left_out += 1
+            return
+        self._detect(window)
+        self._last_ms = 1e3 * (time.perf_counter() - begin_s)
+
+    def _is_behind(self) -> bool:
+        """Whether this frame is left out for a newer one: heatmaps need every frame, since what
+        stands still is learned from all of them; people need not be looked for in all.
+        """
+        waiting = max(blocks.waiting for blocks in self._blocks.values())
+        self._left_out_at_once += 1
+        if waiting < FRAMES_BEHIND or self._left_out_at_once > MOST_LEFT_OUT:
+            self._left_out_at_once = 0
+        return self._left_out_at_once > 0
 
     def _detect(self, window: Window) -> None:
         camera, frame_id = self._camera, self._camera_frame_id
@@ -167,6 +186,7 @@ class PeopleNode(LifecycleNode):
         if not self.is_active:
             return Status(Level.OK, "not active", values)
         views = [view for view in self._detector.space.views if view not in self._missing]
+        values["frames_left_out"] = self._left_out
         values["blocks_dropped"] = sum(one.dropped for one in self._blocks.values())
         values["views"] = ", ".join(views)
         values["frames_with_all_radars"] = round(self.frames_with_all / max(1, self.frames), 3)

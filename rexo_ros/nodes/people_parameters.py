@@ -3,7 +3,7 @@
 from mmwave.ros.parameters import Parameter
 from rexo_ros.camera import MOUNTED_CAMERA
 from rexo_ros.detections import LIVE_SCORE
-from rexo_ros.diffusion import BOXES
+from rexo_ros.diffusion import LIVE_BOXES
 
 PARAMETERS = (
     Parameter(
@@ -41,7 +41,7 @@ PARAMETERS = (
     ),
     Parameter(
         "boxes",
-        BOXES,
+        LIVE_BOXES,
         "Random boxes that the search for people begins with",
         minimum=1,
         maximum=200,

@@ -166,7 +166,7 @@ def test_people_come_from_the_bytes_of_two_radars_and_from_one_alone(
     boxes = listener.last["people/boxes"].markers
     assert boxes[0].action == Marker.DELETEALL
     assert boxes[0].header.frame_id == "radars"
-    assert 1 <= len(boxes[1:]) <= 20
+    assert 1 <= len(boxes[1:]) <= 10
     low = {round(one.pose.position.z - one.scale.z / 2, 3) for one in boxes[1:]}
     assert low == {SPACE.floor_m}  # the radars' axes: z up, the floor a metre below them
     message = CameraInfo(width=640, height=480)
@@ -225,6 +225,56 @@ def test_a_recording_is_worked_through_with_its_own_times(graph, listener, model
     names = [one for one in listener.last["people/tracks"].markers if one.ns == "name"]
     for one in names:
         assert one.text == str(one.id)
+
+
+@pytest.mark.timeout(120)
+def test_on_a_machine_that_is_too_slow_frames_are_left_out_and_not_late(graph, listener, models):
+    people = graph.add(PeopleNode, parameter_overrides=settings(**models))
+    source = graph.add(Node, "source")
+    publishers = {
+        view: source.create_publisher(
+            PointCloud2, f"{view}/radar/raw", sensor_qos(RAW_BYTES, depth=10)
+        )
+        for view in DEVICES
+    }
+    assert bring_up(people)
+    graph.wait_for(
+        lambda: all(one.get_subscription_count() for one in publishers.values()), "it listens"
+    )
+    graph.wait_for(lambda: listener.node.count_publishers("people/tracks"), "it is seen")
+    detector = people._detector
+
+    class Slow:
+        def __call__(self, *arguments):
+            time.sleep(0.3)  # six frames come meanwhile
+            return detector(*arguments)
+
+        def __getattr__(self, name):
+            return getattr(detector, name)
+
+    people._detector = Slow()
+    start_ns, began_s, number = 1_700_000_000_000_000_000, time.monotonic(), 0
+    behind_s = []
+
+    def play():
+        nonlocal number
+        while number * 0.05 < time.monotonic() - began_s:
+            for view, publisher in publishers.items():
+                time_ns = start_ns + number * 50_000_000
+                publisher.publish(to_cloud(block(view, number, time_ns), "radars"))
+            number += 1
+        told = listener.last.get("people/tracks")
+        if told is not None:
+            seen_ns = to_time_ns(told.markers[0].header.stamp) - start_ns
+            behind_s.append(number * 0.05 - seen_ns * 1e-9)
+        return number > 100
+
+    graph.wait_for(play, "five seconds are played")
+    status = people._status().values
+    assert status["frames_left_out"] > 20
+    assert status["blocks_dropped"] < 20  # heatmaps are made of nearly every frame
+    # one frame is worked on, two may wait, three were left out; the listener is slow as well
+    assert np.median(behind_s[len(behind_s) // 2 :]) < 1.2
 
 
 @pytest.mark.timeout(120)
