@@ -30,9 +30,9 @@ from rexo_ros.pairing import ViewPairs, Window
 from rexo_ros.radar_view import RadarView
 from rexo_ros.tracking import Tracker, TrackerSettings
 
-FRAMES_BEHIND, MOST_LEFT_OUT = 2, 10
-"""With so many frames waiting a frame is left out for a newer one, but not more than so many at
-once: on a machine that is too slow people who are there now are worth more than those of before."""
+MOST_LEFT_OUT = 10
+"""Frames at once that are left out because a newer one waits: on a machine that is too slow people
+who are there now are worth more than those of before."""
 
 RAW_BYTES = point_layout(ROOM_WAVEFORM).itemsize * ROOM_WAVEFORM.loops_per_frame
 
@@ -141,19 +141,18 @@ class PeopleNode(LifecycleNode):
         self._tell(window.missing)
         if not self._topics.has_listeners():
             return
-        if self._is_behind():
+        if self._is_behind(view):
             self._left_out += 1
             return
         self._detect(window)
         self._last_ms = 1e3 * (time.perf_counter() - begin_s)
 
-    def _is_behind(self) -> bool:
-        """Whether this frame is left out for a newer one: heatmaps need every frame, since what
-        stands still is learned from all of them; people need not be looked for in all.
+    def _is_behind(self, view: str) -> bool:
+        """Whether this frame is left out for a newer one of its view: heatmaps need every frame,
+        since what stands still is learned from all of them; people need not be looked for in all.
         """
-        waiting = max(blocks.waiting for blocks in self._blocks.values())
         self._left_out_at_once += 1
-        if waiting < FRAMES_BEHIND or self._left_out_at_once > MOST_LEFT_OUT:
+        if not self._blocks[view].waiting or self._left_out_at_once > MOST_LEFT_OUT:
             self._left_out_at_once = 0
         return self._left_out_at_once > 0
 
