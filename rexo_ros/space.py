@@ -118,6 +118,13 @@ class Space:
         if len(self.mounts) != len(self.views):
             raise ValueError(f"{len(self.views)} views have {len(self.mounts)} mounts")
 
+    def __str__(self) -> str:
+        """For people."""
+        axes = zip(("right", "up", "ahead"), self.low_m, self.high_m, strict=True)
+        reach = ", ".join(f"{low:g} to {high:g} m {name}" for name, low, high in axes)
+        views = ", ".join(self.views)
+        return f"{self.rows} x {self.columns} cells ({reach}; {views}; floor at {self.floor_m:g} m)"
+
     @property
     def extent_m(self) -> NDArray[np.float64]:
         """(3,) lengths of the room."""

@@ -203,6 +203,8 @@ def open_run(folder: Path, settings: Settings, task: Task[Settings]) -> Run:
     run = Run(folder, settings, net, optimiser, schedule)
     if (folder / "checkpoint.pt").exists():
         _restore(run)
+    elif (folder / "log.jsonl").exists():
+        _forget_after(folder / "log.jsonl", 0)  # of a run that was killed before it saved anything
     return run
 
 
@@ -278,8 +280,8 @@ def _restore(run: Run) -> None:
     }
     if other:
         raise ValueError(
-            f"{run.folder} holds a run with other settings (there, asked): {other}; give another "
-            "folder, or the same settings"
+            f"{run.folder} holds a run with other settings (there, asked): {other}; give the same "
+            f"settings, or another folder, to train on with --begin-from {run.folder}"
         )
     run.net.load_state_dict(state["net"])
     run.optimiser.load_state_dict(state["optimiser"])
@@ -293,12 +295,14 @@ def _forget_after(log: Path, step: int) -> None:
     """Take lines out of a log whose steps are gone with the process that made them."""
     if not log.exists():
         return
-    kept = [line for line in log.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
+    kept = [
+        line for line in log.read_text(encoding="utf-8").splitlines() if _logged_step(line) <= step
+    ]
     with whole_file(log) as partial:
         partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
 
-def _step_of(line: str) -> float:
+def _logged_step(line: str) -> float:
     """Of a log's line; one that was cut off is of no step."""
     try:
         return float(json.loads(line)["step"])
@@ -320,6 +324,12 @@ def read_checkpoint(folder: Path, device: str = "cpu") -> dict[str, Any]:
     except Exception as error:  # torch raises what its unpickler and the zip reader raise
         raise ValueError(f"{path} cannot be read ({error}): delete it to begin anew") from error
     return state
+
+
+def step_of(folder: Path) -> int:
+    """Steps that are done of the run in a folder; 0 where there is none to go on with."""
+    there = (folder / "checkpoint.pt").exists()
+    return int(read_checkpoint(folder)["step"]) if there else 0
 
 
 def train(
@@ -364,14 +374,23 @@ def _silent(steps: Iterable[Any], **_: Any) -> Iterable[Any]:
 
 def _train(run: Run, task: Task[Any], share: slice, progress: Callable[..., Any]) -> None:
     settings = run.settings
+    source = task.batches(settings, range(run.step, settings.steps))
+    bar = progress(source, total=settings.steps, initial=run.step, desc="training", unit="step")
+    try:
+        _take_steps(run, task, share, bar)
+    except KeyboardInterrupt:
+        run.save()  # the same command goes on from here
+        raise
+
+
+def _take_steps(run: Run, task: Task[Any], share: slice, batches: Iterable[Any]) -> None:
+    settings = run.settings
     every = max(1, settings.steps // settings.validations)
     saved_s = began_s = time.monotonic()
     before_s = run.seconds
     sums: dict[str, float] = {}
     counted = 0
-    steps = range(run.step, settings.steps)
-    source = task.batches(settings, steps)
-    for batch in progress(source, total=len(steps), desc="training", unit="step"):
+    for batch in batches:
         for name, value in _step(run, task, batch[share]).items():
             sums[name] = sums.get(name, 0.0) + value
         run.seconds = before_s + time.monotonic() - began_s

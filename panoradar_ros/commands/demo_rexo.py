@@ -73,9 +73,13 @@ def run(arguments: argparse.Namespace, viewer: str) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse what a node would refuse later, after a minute of simulation."""
-    from rexo_ros.diffusion import Sampler
+    from rexo_ros.nodes.people_parameters import PARAMETERS
 
-    Sampler(arguments.boxes, arguments.steps)
+    for one in PARAMETERS:
+        if one.name in ("boxes", "steps") and (
+            problem := one.problem_with(getattr(arguments, one.name))
+        ):
+            raise ValueError(f"--{one.name}: {problem}")
     for name, limits in {"seed": (0, 2**31 - 1), "session": (0, 10_000), "people": (0, 5)}.items():
         value, (low, high) = getattr(arguments, name), limits
         if not low <= value <= high:

@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in OTHERS:
         if getattr(arguments, name):
             raise ValueError(f"--{name.replace('_', '-')} is of evaluate panoradar, not of rexo")
+    if arguments.data is None:
+        rexo_data.refuse_options_of_data(arguments)
     detector, card = _detector(arguments)
     baselines = _baselines(arguments)
     others = {name: other for name, (other, _) in baselines.items()}

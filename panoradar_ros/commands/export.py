@@ -55,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         "mmanomaly": export_mmanomaly.export,
     }
     export = exports[arguments.network]
-    print(json.dumps({"file": str(arguments.output), **export(arguments)}))
+    result = export(arguments)
+    told = {} if "files" in result else {"file": str(arguments.output)}
+    print(json.dumps({**told, **result}))
     return 0
 
 

@@ -29,6 +29,7 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from mmwave.learning.training import read_run
     from rexo_ros.learning.ablation import evaluated
+    from rexo_ros.learning.export import PARTS
     from rexo_ros.learning.networks.base import BoxDetector
     from rexo_ros.learning.samples import refuse_learned, refuse_other_reading
     from rexo_ros.learning.settings import RexoTraining
@@ -52,7 +53,9 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
         **more,
     }
     errors = write(net, settings, about, samples, arguments.output, card)
-    return {"onnx_against_pytorch": errors, **scores}
+    stem = arguments.output
+    files = [str(stem.with_name(f"{stem.stem}_{part}.onnx")) for part in PARTS]
+    return {"files": files, "onnx_against_pytorch": errors, **scores}
 
 
 def write(

@@ -50,6 +50,19 @@ def add_arguments(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def refuse_options_of_data(arguments: argparse.Namespace) -> None:
+    """See to it that nothing is asked of frames on disk where frames are simulated.
+
+    Raises:
+        ValueError: something is.
+    """
+    usual = {"data_set": KINDS[0], "split": None, "stride": 1, "extrinsics": DIRECTIONS[0],
+             "camera": None, "floor": None}  # fmt: skip
+    for name, value in usual.items():
+        if getattr(arguments, name) != value:
+            raise ValueError(f"--{name.replace('_', '-')} is of frames on disk: give --data too")
+
+
 def sample_set(
     arguments: argparse.Namespace, folder: Path, part: str, bar: Callable[..., Any]
 ) -> "SampleSet":
@@ -127,10 +140,13 @@ def read_camera(path: Path) -> "Camera":
     """
     from rexo_ros.learning.samples import camera_of
 
+    wanted = "focal_px, centre_px, size_px, rotation and translation_m"
     try:
-        return camera_of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"--camera {path} tells of no camera ({error!r}): an object with focal_px, centre_px, "
-            "size_px, rotation and translation_m is wanted"
-        ) from error
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"it is no object with {wanted}")
+        return camera_of(values)
+    except KeyError as error:
+        raise ValueError(f"--camera {path} lacks {error}: {wanted} are wanted") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"--camera {path} tells of no camera: {error}") from error

@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from mmwave.learning.distributed import processes_of_torchrun
-    from mmwave.learning.training import train, use_all_cores
+    from mmwave.learning.training import step_of, train, use_all_cores
 
     processes = processes_of_torchrun()
     use_all_cores(processes)
@@ -97,7 +98,16 @@ def run(arguments: argparse.Namespace) -> int:
     settings = system.settings(arguments, common)
     processes.share(settings.batch)  # what is wrong with it is said before frames are read
     bar = partial(tqdm, disable=arguments.json or not processes.first or None)
-    done = train(system.task(arguments, bar), arguments.output, settings, bar, processes)
+    task = system.task(arguments, bar)
+    begun = step_of(arguments.output)
+    if begun and processes.first and not arguments.json:
+        print(f"{arguments.output}: going on after step {begun} of {settings.steps}")
+    try:
+        done = train(task, arguments.output, settings, bar, processes)
+    except KeyboardInterrupt:
+        if processes.first:
+            print("stopped: the same command goes on from here", file=sys.stderr)
+        raise
     if not processes.first:
         return 0
     log = [json.loads(line) for line in (arguments.output / "log.jsonl").read_text().splitlines()]

@@ -34,6 +34,8 @@ def load_archive(
             there = [name.removesuffix(".npy") for name in archive.namelist()]
         with np.load(path, allow_pickle=pickled) as file:
             held = {name: file[name] for name in names if name in there}
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} is not there: is it the data set's folder?") from error
     except DAMAGED as error:
         raise ValueError(f"{path} cannot be read ({error}): get it again") from error
     missing = [name for name in names if name not in held]

@@ -206,6 +206,11 @@ def refuse_other_reading(about: Mapping[str, Any], samples: SampleSet, name: str
         ValueError: the extrinsics go the other way, or the floor is elsewhere.
     """
     learned, read = about["data"], samples.describe()
+    if learned.get("space") != read.get("space"):
+        raise ValueError(
+            f"{name} learned from heatmaps of space {learned.get('space')}, these are of "
+            f"{read.get('space')}: give others"
+        )
     for what, option in (("extrinsics", "--extrinsics"), ("floor_m", "--floor")):
         if what in learned and what in read and learned[what] != read[what]:
             raise ValueError(

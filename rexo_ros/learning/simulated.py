@@ -153,18 +153,27 @@ def sequence_path(root: Path, seed: int, session: int) -> Path:
     return root / f"room_{seed:06d}_session_{session:02d}.npz"
 
 
+def _usable(path: Path) -> RoomSequence | None:
+    """The sequence that is there; None where there is none, or one that is damaged."""
+    if not path.exists():
+        return None
+    try:
+        return read_sequence(path)
+    except ValueError:
+        return None
+
+
 def simulate_into(
     root: Path, seed: int, session: int, frames: int, space_name: str = "room"
 ) -> Path:
-    """A sequence on disk, unless it is there.
+    """A sequence on disk, unless it is there; a damaged one is made anew.
 
     Raises:
         ValueError: see :func:`simulate_sequence`; the one that is there is of another space,
             length or simulator.
     """
     path = sequence_path(root, seed, session)
-    if path.exists():
-        there = read_sequence(path)
+    if (there := _usable(path)) is not None:
         if (there.about["space"], len(there)) != (space_name, frames):
             raise ValueError(
                 f"{path} holds {len(there)} frames in the axes of {there.about['space']}, not "

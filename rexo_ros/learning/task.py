@@ -58,6 +58,9 @@ class RexoTask:
         samples: to learn from.
         validation: of other rooms or days.
         normalisation: of powers; None: statistics of the samples.
+
+    Raises:
+        ValueError: samples and validation have heatmaps of other axes.
     """
 
     settings_type = RexoTraining
@@ -68,6 +71,11 @@ class RexoTask:
         validation: SampleSet,
         normalisation: Normalisation | None = None,
     ) -> None:
+        if samples.space != validation.space:
+            raise ValueError(
+                f"learned from are heatmaps of {samples.space}, validated on {validation.space}: "
+                "give data of one kind"
+            )
         self._samples, self._validation = samples, validation
         self.space, self.camera = samples.space, samples.camera
         self.normalisation = normalisation or statistics(samples)

@@ -30,6 +30,9 @@ from rexo_ros.pairing import ViewPairs, Window
 from rexo_ros.radar_view import RadarView
 from rexo_ros.tracking import Tracker, TrackerSettings
 
+SILENT_TOLD_S = 5.0
+"""From when on the log tells that no radar is heard."""
+
 MOST_LEFT_OUT = 10
 """Frames at once that are left out because a newer one waits: on a machine that is too slow people
 who are there now are worth more than those of before."""
@@ -117,7 +120,13 @@ class PeopleNode(LifecycleNode):
         self._camera_frame_id = None if camera is None else message.header.frame_id
 
     def _work(self, stop: threading.Event) -> None:
+        began_s, told = time.monotonic(), False
         while not stop.is_set():
+            now_s = time.monotonic()
+            silent = self._pairs.problem(now_s) if now_s - began_s > SILENT_TOLD_S else ""
+            if silent and not told:
+                self.get_logger().warning(f"nobody can be looked for: {silent}")
+            told = bool(silent)
             for view, blocks in self._blocks.items():
                 block: PositionBlock | None = blocks.get(timeout_s=0.01)
                 if block is not None:

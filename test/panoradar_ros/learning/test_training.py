@@ -11,7 +11,7 @@ import torch
 
 from mmwave.inference import ModelError, card_path, file_sha256
 from mmwave.learning.curves import save_curves
-from mmwave.learning.training import begin_with, read_run, train
+from mmwave.learning.training import begin_with, read_run, step_of, train
 from mmwave.waveform import Waveform
 from panoradar_ros.learning.dataset import (
     NO_AUGMENTATION,
@@ -61,11 +61,11 @@ class StopTraining(Exception):  # noqa: N818 - it is no error
     pass
 
 
-def stopping_after(count):
+def stopping_after(count, why=StopTraining):
     def progress(steps, **_):
         for number, one in enumerate(steps):
             if number == count:
-                raise StopTraining
+                raise why
             yield one
 
     return progress
@@ -86,6 +86,35 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(data, tmp_path, monkeyp
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
     log = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in log if "validation" in line] == [3, 6]
+
+
+def test_who_interrupts_loses_nothing(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmwave.learning.training.LOGGED_STEPS", 1)
+    folder, shown = tmp_path / "run", {}
+    with pytest.raises(KeyboardInterrupt):
+        train(RangeTask(data, data), folder, settings(), stopping_after(4, KeyboardInterrupt))
+    assert step_of(folder) == 4
+
+    def noted(steps, **words):
+        shown.update(words)
+        return steps
+
+    resumed = train(RangeTask(data, data), folder, settings(), noted)
+    assert (shown["initial"], shown["total"]) == (4, 6)
+    whole = train(RangeTask(data, data), tmp_path / "whole", settings(), quiet)
+    for one, other in zip(whole.net.parameters(), resumed.net.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+    assert step_of(tmp_path / "nothing") == 0
+
+
+def test_the_log_of_a_run_that_never_saved_is_begun_anew(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmwave.learning.training.LOGGED_STEPS", 1)
+    with pytest.raises(StopTraining):
+        train(RangeTask(data, data), tmp_path / "run", settings(), stopping_after(2))
+    train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines if "validation" not in line]
+    assert steps == [1, 2, 3, 4, 5, 6]
 
 
 def test_steps_that_are_lost_with_a_process_are_not_in_the_log(data, tmp_path, monkeypatch):

@@ -145,6 +145,9 @@ def test_a_network_is_trained_exported_and_judged_on_the_data_set(tmp_path, caps
     assert set(json.loads(capsys.readouterr().out)) >= {"forward_iou", "inverse_iou", "better"}
     camera.write_text('{"focal_px": [1, 2]}')
     assert main([*checked, "--camera", str(camera)]) == 1
-    assert "tells of no camera" in capsys.readouterr().err
+    assert "camera.json lacks 'centre_px': focal_px, centre_px" in capsys.readouterr().err
+    camera.write_text("[1]")
+    assert main([*checked, "--camera", str(camera)]) == 1
+    assert "tells of no camera: it is no object with focal_px" in capsys.readouterr().err
     depths = told["by_depth_difference"]["data"]
     assert sum(row["frames"] for row in depths) == 2  # two people in each

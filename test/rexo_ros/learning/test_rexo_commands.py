@@ -182,6 +182,12 @@ def test_what_was_learned_from_is_nothing_to_judge_by(run, folders, capsys):
 def test_options_of_the_other_system_are_refused(run, folders, capsys):
     assert main(["evaluate", "rexo", "--limit", "2", "--rotate"]) == 1
     assert "--rotate is of evaluate panoradar" in capsys.readouterr().err
+    for words in (["--data-set", "mmvr"], ["--split", "P1S2"], ["--camera", "none.json"]):
+        assert main(["evaluate", "rexo", "--limit", "2", *words]) == 1
+        assert f"{words[0]} is of frames on disk: give --data too" in capsys.readouterr().err
+    for words, limit in ((["--steps", "51"], "most 50"), (["--boxes", "0"], "least 1")):
+        assert main(["demo", "--system", "rexo", *words]) == 1
+        assert f"{words[0]}: parameter {words[0][2:]} must be at {limit}" in capsys.readouterr().err
     assert main(["demo", "--system", "rexo", "--semantic"]) == 1
     assert "--semantic is of --system panoradar" in capsys.readouterr().err
     words = ["train", "rexo", "--data", folders / "train", "--validation", folders / "train"]
@@ -207,6 +213,24 @@ def test_the_cards_table_is_told_as_baselines(run, folders, made_by_hand, capsys
     assert '<td>REXO; 10 boxes, test</td><td class="number">17.25</td>' in report.read_text()
     assert main([*map(str, export), "--ablation", str(report)]) == 1
     assert "is not what panoradar ablate --json printed" in capsys.readouterr().err
+
+
+def test_heatmaps_of_other_axes_are_no_validation(folders, tmp_path, capsys):
+    write_sequence(tmp_path / "room_000900_session_00.npz", sequence(900, space_name="mmvr"))
+    words = ["train", "rexo", "--data", str(folders / "train"), "--output", str(folders / "x")]
+    assert main([*words, "--validation", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "learned from are heatmaps of 256 x 128 cells (-3 to 3 m right, -1.5 to 1.5 m up" in told
+    assert "validated on 256 x 128 cells (-1 to 4 m right" in told
+
+
+def test_a_run_that_is_complete_is_not_begun_anew(run, folders, capsys):
+    settings = json.loads((run / "run.json").read_text())["settings"]
+    words = ["train", "rexo", "--data", folders / "train", "--validation", folders / "test"]
+    words += ["--output", run, "--size", "tiny", "--batch", settings["batch"]]
+    done = settings["steps"]
+    assert main([*map(str, words), "--steps", str(done + 1)]) == 1
+    assert f"to train on with --begin-from {run}" in capsys.readouterr().err
 
 
 def test_data_sets_that_need_something_say_so(folders, capsys):

@@ -6,7 +6,7 @@ import pytest
 from mmwave.simulation.room import RADAR_HEIGHT_M, generate_room, in_radar_axes_m
 from rexo_ros.camera import MOUNTED_CAMERA
 from rexo_ros.learning import simulated
-from rexo_ros.learning.sequences import decode_power
+from rexo_ros.learning.sequences import decode_power, read_sequence
 from rexo_ros.learning.simulated import people_of, simulate_into, simulate_sequence
 from rexo_ros.space import HORIZONTAL, SPACES, THREE, low_and_high
 
@@ -77,6 +77,10 @@ def test_it_is_the_same_every_time_and_not_made_twice(tmp_path, monkeypatch, one
         simulate_into(tmp_path, 7, 1, 5)
     with pytest.raises(ValueError, match="not 3 of mmvr: delete it"):
         simulate_into(tmp_path, 7, 1, 3, "mmvr")
+    path.write_bytes(path.read_bytes()[:1000])
+    monkeypatch.setattr(simulated, "simulate_sequence", lambda *_: one)
+    simulate_into(tmp_path, 7, 1, 3)  # what is damaged is made anew
+    np.testing.assert_array_equal(read_sequence(path).power, one.power)
     monkeypatch.setattr(simulated, "room_digest", lambda: "of later")
     with pytest.raises(ValueError, match="made by another version of the simulator: delete"):
         simulate_into(tmp_path, 7, 1, 3)
