@@ -1,5 +1,6 @@
 """Base of all nodes: lifecycle with errors a user can read, parameters, lazy topics."""
 
+import difflib
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -63,6 +64,17 @@ class LifecycleNode(rclpy.lifecycle.LifecycleNode):
         except ValueError:
             self.destroy_node()
             raise
+        self._tell_of_unknown_parameters()
+
+    def _tell_of_unknown_parameters(self) -> None:
+        """ROS takes values of parameters that there are not, and says nothing."""
+        known = [parameter.name for parameter in self.PARAMETERS]
+        for name in sorted(self._parameter_overrides):
+            if self.has_parameter(name) or name.startswith("qos_overrides."):
+                continue
+            like = difflib.get_close_matches(name, known, 1)
+            hint = f"; is {like[0]} meant?" if like else ""
+            self.get_logger().warning(f"there is no parameter {name}: its value is ignored{hint}")
 
     # what a node fills in
 

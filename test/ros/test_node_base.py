@@ -334,3 +334,27 @@ def test_a_destroyed_node_leaves_nothing_to_the_garbage_collector(state):
         assert participants() == before
     finally:
         gc.enable()
+
+
+def test_values_of_parameters_that_there_are_not_are_told_of(graph, monkeypatch):
+    told, real = [], Recorder.get_logger
+
+    class Told:
+        def __init__(self, logger):
+            self._logger = logger
+
+        def warning(self, text, **_):
+            told.append(text)
+
+        def __getattr__(self, name):
+            return getattr(self._logger, name)
+
+    monkeypatch.setattr(Recorder, "get_logger", lambda self: Told(real(self)))
+    values = [("rate_hzz", 1.0), ("bogus", 3), ("count", 4), ("use_sim_time", False)]
+    overrides = [rclpy.parameter.Parameter(name, value=value) for name, value in values]
+    node = graph.add(Recorder, parameter_overrides=overrides)
+    assert node.parameters["count"] == 4
+    assert told == [
+        "there is no parameter bogus: its value is ignored",
+        "there is no parameter rate_hzz: its value is ignored; is rate_hz meant?",
+    ]
