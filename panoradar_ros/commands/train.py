@@ -73,6 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, then print the last validation."""
     require_torch("training")
+    for name in ("hold_out", "range_model", "no_wrap"):
+        if arguments.network not in PANORADAR and getattr(arguments, name):
+            raise ValueError(
+                f"--{name.replace('_', '-')} is of {' and '.join(PANORADAR)}, not of "
+                f"{arguments.network}"
+            )
     require_folders((arguments.data, arguments.validation))
     from tqdm import tqdm
 

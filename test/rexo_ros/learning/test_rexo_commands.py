@@ -191,6 +191,9 @@ def test_options_of_the_other_system_are_refused(run, folders, capsys):
     assert main(["demo", "--system", "rexo", "--semantic"]) == 1
     assert "--semantic is of --system panoradar" in capsys.readouterr().err
     words = ["train", "rexo", "--data", folders / "train", "--validation", folders / "train"]
+    held = [*map(str, words), "--output", str(folders / "never"), "--hold-out", "office"]
+    assert main(held) == 1
+    assert "--hold-out is of range and semantic, not of rexo" in capsys.readouterr().err
     assert main([str(word) for word in [*words, "--output", folders / "never"]]) == 1
     assert "are learned from and in the validation too" in capsys.readouterr().err
     assert not (folders / "never").exists()
