@@ -285,9 +285,10 @@ def learned_days(about: Any) -> set[tuple[int, int]]:
 
 def camera_of(values: dict[str, Any]) -> Camera:
     """A camera from what JSON made of it."""
+    names = ["focal_px", "centre_px", "size_px", "translation_m"]
+    names += ["lens"] if "lens" in values else []  # there was none in older files
+    lists = {name: tuple(values[name]) for name in names}
     rotation = tuple(tuple(row) for row in values["rotation"])
-    names = ("focal_px", "centre_px", "size_px", "translation_m", "lens")
-    lists = {name: tuple(values[name]) for name in names if name in values}
     return Camera(**{**values, **lists, "rotation": rotation})
 
 
