@@ -28,8 +28,8 @@ from mmwave.learning.distributed import (
     joined,
 )
 from mmwave.learning.export import exported_weights
+from mmwave.learning.run_log import forget_after
 from mmwave.this_machine import machine
-from mmwave.whole_file import whole_file
 
 CHECKPOINT_S = 600.0
 LOGGED_STEPS = 20
@@ -204,7 +204,7 @@ def open_run(folder: Path, settings: Settings, task: Task[Settings]) -> Run:
     if (folder / "checkpoint.pt").exists():
         _restore(run)
     elif (folder / "log.jsonl").exists():
-        _forget_after(folder / "log.jsonl", 0)  # of a run that was killed before it saved anything
+        forget_after(folder / "log.jsonl", 0)  # of a run that was killed before it saved anything
     return run
 
 
@@ -288,26 +288,7 @@ def _restore(run: Run) -> None:
     run.schedule.load_state_dict(state["schedule"])
     run.step, run.seconds = state["step"], state["seconds"]
     if run.processes.first:
-        _forget_after(run.folder / "log.jsonl", run.step)
-
-
-def _forget_after(log: Path, step: int) -> None:
-    """Take lines out of a log whose steps are gone with the process that made them."""
-    if not log.exists():
-        return
-    kept = [
-        line for line in log.read_text(encoding="utf-8").splitlines() if _logged_step(line) <= step
-    ]
-    with whole_file(log) as partial:
-        partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-
-
-def _logged_step(line: str) -> float:
-    """Of a log's line; one that was cut off is of no step."""
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+        forget_after(run.folder / "log.jsonl", run.step)
 
 
 def read_checkpoint(folder: Path, device: str = "cpu") -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """Images and calibration of cameras, their place by transforms, faults of the emulated one."""
 
-from dataclasses import dataclass, field
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import Pose, PoseWithCovariance, TransformStamped, Vector3
+from geometry_msgs.msg import TransformStamped
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import Header
+from vision_stub import vision_module
 
 from mmanomaly_ros.nodes import camera_pose
 from mmanomaly_ros.nodes.anomaly import AnomalyNode
@@ -162,43 +161,8 @@ def calibrated_points(depth_m):
     return depth_m[..., None] * RGBD_CAMERA.rays()
 
 
-@dataclass
-class Hypothesis:
-    class_id: str = ""
-    score: float = 0.0
-
-
-@dataclass
-class ObjectHypothesisWithPose:
-    hypothesis: Hypothesis = field(default_factory=Hypothesis)
-    pose: PoseWithCovariance = field(default_factory=PoseWithCovariance)
-
-
-@dataclass
-class BoundingBox3D:
-    center: Pose = field(default_factory=Pose)
-    size: Vector3 = field(default_factory=Vector3)
-
-
-@dataclass
-class Detection3D:
-    header: Header = field(default_factory=Header)
-    results: list = field(default_factory=list)
-    bbox: BoundingBox3D = field(default_factory=BoundingBox3D)
-    id: str = ""
-
-
-@dataclass
-class Detection3DArray:
-    header: Header = field(default_factory=Header)
-    detections: list = field(default_factory=list)
-
-
 def test_places_as_vision_messages():
-    """Their messages stand here as they are defined (vision_msgs 4.1)."""
-    module = ModuleType("vision_msgs.msg")
-    for kind in (ObjectHypothesisWithPose, Detection3D, Detection3DArray):
-        setattr(module, kind.__name__, kind)
+    module = vision_module()
     places_m = np.array([[0.5, 2.0]])
     message = detections(module, "weapon", places_m, np.array([0.75]), HEADER)
     (one,) = message.detections

@@ -188,15 +188,8 @@ def test_people_come_from_the_bytes_of_two_radars_and_from_one_alone(
     graph.wait_for(lambda: listener.count["people/boxes"] > before + 5, "it goes on with one")
 
 
-def block(view, number, time_ns):
-    offsets = np.round(WAVE.position_offsets_s * 1e9).astype(np.int64)
-    there = np.ones((WAVE.loops_per_frame, WAVE.virtual_antennas), bool)
-    return PositionBlock(number, frame(view, number % FRAMES), time_ns + offsets, there, WAVE)
-
-
-@pytest.mark.timeout(120)
-def test_a_recording_is_worked_through_with_its_own_times(graph, listener, models):
-    people = graph.add(PeopleNode, parameter_overrides=settings(**models))
+def playing_to(graph, people):
+    """Publishers of both radars' samples, once the node listens to them."""
     source = graph.add(Node, "source")
     publishers = {
         view: source.create_publisher(
@@ -208,6 +201,19 @@ def test_a_recording_is_worked_through_with_its_own_times(graph, listener, model
     graph.wait_for(
         lambda: all(one.get_subscription_count() for one in publishers.values()), "it listens"
     )
+    return publishers
+
+
+def block(view, number, time_ns):
+    offsets = np.round(WAVE.position_offsets_s * 1e9).astype(np.int64)
+    there = np.ones((WAVE.loops_per_frame, WAVE.virtual_antennas), bool)
+    return PositionBlock(number, frame(view, number % FRAMES), time_ns + offsets, there, WAVE)
+
+
+@pytest.mark.timeout(120)
+def test_a_recording_is_worked_through_with_its_own_times(graph, listener, models):
+    people = graph.add(PeopleNode, parameter_overrides=settings(**models))
+    publishers = playing_to(graph, people)
     graph.wait_for(lambda: listener.node.count_publishers("people/tracks"), "it is seen")
     start_ns, number = 1_700_000_000_000_000_000, 0
 
@@ -230,17 +236,7 @@ def test_a_recording_is_worked_through_with_its_own_times(graph, listener, model
 @pytest.mark.timeout(120)
 def test_on_a_machine_that_is_too_slow_frames_are_left_out_and_not_late(graph, listener, models):
     people = graph.add(PeopleNode, parameter_overrides=settings(**models))
-    source = graph.add(Node, "source")
-    publishers = {
-        view: source.create_publisher(
-            PointCloud2, f"{view}/radar/raw", sensor_qos(RAW_BYTES, depth=10)
-        )
-        for view in DEVICES
-    }
-    assert bring_up(people)
-    graph.wait_for(
-        lambda: all(one.get_subscription_count() for one in publishers.values()), "it listens"
-    )
+    publishers = playing_to(graph, people)
     graph.wait_for(lambda: listener.node.count_publishers("people/tracks"), "it is seen")
     detector = people._detector
 
@@ -280,17 +276,7 @@ def test_on_a_machine_that_is_too_slow_frames_are_left_out_and_not_late(graph, l
 @pytest.mark.timeout(120)
 def test_clocks_that_are_apart_are_told(graph, listener, models):
     people = graph.add(PeopleNode, parameter_overrides=settings(**models))
-    source = graph.add(Node, "source")
-    publishers = {
-        view: source.create_publisher(
-            PointCloud2, f"{view}/radar/raw", sensor_qos(RAW_BYTES, depth=10)
-        )
-        for view in DEVICES
-    }
-    assert bring_up(people)
-    graph.wait_for(
-        lambda: all(one.get_subscription_count() for one in publishers.values()), "it listens"
-    )
+    publishers = playing_to(graph, people)
     number = 0
 
     def play():
