@@ -47,13 +47,14 @@ def _mmvr(arguments: argparse.Namespace) -> dict[str, Any]:
     from rexo_ros.camera import MMVR_CAMERA
     from rexo_ros.learning.extrinsics import directions
     from rexo_ros.learning.mmvr import MmvrSet
+    from rexo_ros.learning.samples import spread
 
     folder: Path = arguments.folder
     segments = sorted({path.parent for path in folder.rglob("*_radar.npz")})
     if not segments:
         raise ValueError(f"{folder} holds no frame of MMVR (P?/d*s*/NNN/XXXXX_radar.npz)")
     samples = MmvrSet(segments)
-    chosen = [samples[number] for number in _spread(len(samples), arguments.limit)]
+    chosen = [samples[number] for number in spread(len(samples), arguments.limit)]
     there = any(len(sample.boxes_m) for sample in chosen)
     told = directions(chosen, MMVR_CAMERA).as_json() if there else {"better": "nobody is there"}
     return {"segments": len(segments), **_contents(chosen), **told}
@@ -62,10 +63,11 @@ def _mmvr(arguments: argparse.Namespace) -> dict[str, Any]:
 def _hiber(arguments: argparse.Namespace) -> dict[str, Any]:
     from rexo_ros.learning.extrinsics import directions
     from rexo_ros.learning.hiber import HiberSet, sequences
+    from rexo_ros.learning.samples import spread
 
     found = sequences(arguments.folder)
     samples = HiberSet(found)
-    chosen = [samples[number] for number in _spread(len(samples), arguments.limit)]
+    chosen = [samples[number] for number in spread(len(samples), arguments.limit)]
     told = {}
     if arguments.camera is not None and any(len(sample.boxes_m) for sample in chosen):
         told = directions(chosen, read_camera(arguments.camera)).as_json()
@@ -81,13 +83,6 @@ def _floor(lower_m: float) -> str:
     if abs(lower_m - usual_m) <= FLOOR_OFF_M:
         return f"{usual_m} fits"
     return f"{usual_m} does not fit: give --floor {lower_m:.2f}"
-
-
-def _spread(length: int, limit: int) -> list[int]:
-    import numpy as np
-
-    places = np.linspace(0, length - 1, min(limit, length)).round().astype(int)
-    return list(dict.fromkeys(places.tolist()))
 
 
 def _contents(samples: list[Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mmwave.metrics import ImageBoxes, average_precision
 from rexo_ros.camera import Camera
 from rexo_ros.detections import Detections
 from rexo_ros.detector import Detector
-from rexo_ros.learning.samples import Sample, SampleSet, SimulatedSet
+from rexo_ros.learning.samples import Sample, SampleSet, SimulatedSet, spread
 from rexo_ros.learning.scores import DetectionScores, overlap
 from rexo_ros.learning.simulated import simulate_sequence
 from rexo_ros.space import Space
@@ -93,8 +93,7 @@ def frames_on_disk(samples: SampleSet, count: int) -> Iterator[Fresh]:
         samples: of the data set.
         count: of frames, at most.
     """
-    places = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
-    for number in dict.fromkeys(places.tolist()):
+    for number in spread(len(samples), count):
         yield Fresh("data", samples[number], samples.space, samples.camera)
 
 

@@ -176,6 +176,12 @@ class SimulatedSet:
         return {int(one["room"]) for one in days if int(one["session"]) == session}
 
 
+def spread(length: int, most: int) -> list[int]:
+    """Numbers of ``most`` samples of ``length``, or of all, evenly spread."""
+    places = np.linspace(0, length - 1, min(most, length)).round().astype(int)
+    return list(dict.fromkeys(places.tolist()))
+
+
 def refuse_overlap(samples: SampleSet, others: SampleSet, what: str) -> None:
     """See to it that no recording is in two sets.
 
@@ -203,7 +209,8 @@ def refuse_other_reading(about: Mapping[str, Any], samples: SampleSet, name: str
         name: of the network, for the message.
 
     Raises:
-        ValueError: the extrinsics go the other way, or the floor is elsewhere.
+        ValueError: their heatmaps have other axes, the extrinsics go the other way, or the floor is
+            elsewhere.
     """
     learned, read = about["data"], samples.describe()
     if learned.get("space") != read.get("space"):
@@ -229,8 +236,7 @@ def refuse_floating(samples: SampleSet, most: int = 200) -> None:
     Raises:
         ValueError: at the median they end by more than FLOOR_OFF_M above or below it.
     """
-    numbers = np.linspace(0, len(samples) - 1, most).round().astype(int)
-    boxes = [samples[number].boxes_m for number in dict.fromkeys(numbers.tolist())]
+    boxes = [samples[number].boxes_m for number in spread(len(samples), most)]
     together = np.concatenate(boxes).astype(np.float64)
     if not len(together):
         return

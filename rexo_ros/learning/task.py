@@ -16,7 +16,7 @@ from rexo_ros.learning.losses import RexoTarget, RexoWeights, centre_loss, rexo_
 from rexo_ros.learning.networks.base import SIZES, BoxDetector
 from rexo_ros.learning.networks.query_net import QueryNet
 from rexo_ros.learning.networks.rexo_net import RexoNet
-from rexo_ros.learning.samples import Sample, SampleSet
+from rexo_ros.learning.samples import Sample, SampleSet, spread
 from rexo_ros.learning.scores import DetectionScores
 from rexo_ros.learning.settings import RexoTraining
 from rexo_ros.normalisation import Normalisation
@@ -161,8 +161,7 @@ class RexoTask:
         assert isinstance(net, BoxDetector)
         scores = DetectionScores()
         sampler = Sampler(boxes=settings.boxes)
-        numbers = np.linspace(0, len(self._validation) - 1, VALIDATED).round().astype(int)
-        for number in dict.fromkeys(numbers.tolist()):
+        for number in spread(len(self._validation), VALIDATED):
             sample = self._validation[number]
             heatmaps = only(self.normalisation(sample.power), self.space, settings)
             denoise = denoiser(net, heatmaps, settings.device)
@@ -270,8 +269,8 @@ def normalisation_of(about: Mapping[str, Any]) -> Normalisation:
 
 def statistics(samples: SampleSet) -> Normalisation:
     """Mean and deviation of a training set's powers, from some of its samples."""
-    numbers = np.linspace(0, len(samples) - 1, STATISTICS).round().astype(int)
-    return Normalisation.of(samples[number].power for number in dict.fromkeys(numbers.tolist()))
+    numbers = spread(len(samples), STATISTICS)
+    return Normalisation.of(samples[number].power for number in numbers)
 
 
 def mean_height_m(samples: SampleSet) -> float:
@@ -280,8 +279,8 @@ def mean_height_m(samples: SampleSet) -> float:
     Raises:
         ValueError: nobody is in them.
     """
-    numbers = np.linspace(0, len(samples) - 1, STATISTICS).round().astype(int)
-    heights = [samples[number].boxes_m[:, 3 + VERTICAL] for number in dict.fromkeys(numbers)]
+    numbers = spread(len(samples), STATISTICS)
+    heights = [samples[number].boxes_m[:, 3 + VERTICAL] for number in numbers]
     together = np.concatenate(heights)
     if not len(together):
         raise ValueError("nobody is in the data: there is nothing to learn")
