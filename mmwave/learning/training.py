@@ -54,6 +54,8 @@ class TrainingSettings:
         device: for PyTorch, ``cpu`` or ``cuda``.
         begin_from: folder of another run, or exported model, whose weights it begins with where
             they fit; empty: none.
+        begin_only: how the names of the weights begin that are taken, ``backbone.`` for one; empty:
+            all that fit.
         precision: of the products in networks, from PRECISIONS. bfloat16 is faster on processors
             with AMX, and on GPUs; weights and losses are single anyway.
 
@@ -71,12 +73,15 @@ class TrainingSettings:
     validations: int = 8
     device: str = "cpu"
     begin_from: str = ""
+    begin_only: str = ""
     precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "learning_rate", "validations"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if self.begin_only and not self.begin_from:
+            raise ValueError(f"begin_only {self.begin_only!r} needs a network to begin from")
         if not self.weight_decay >= 0:
             raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
         if self.device.startswith("cuda") and not torch.cuda.is_available():
@@ -193,7 +198,7 @@ def open_run(folder: Path, settings: Settings, task: Task[Settings]) -> Run:
     torch.manual_seed(settings.seed)
     net = task.network(settings).to(settings.device)
     if settings.begin_from and not (folder / "checkpoint.pt").exists():
-        begin_with(net, Path(settings.begin_from))
+        begin_with(net, Path(settings.begin_from), settings.begin_only)
     optimiser = torch.optim.AdamW(
         net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
@@ -208,31 +213,35 @@ def open_run(folder: Path, settings: Settings, task: Task[Settings]) -> Run:
     return run
 
 
-def begin_with(net: nn.Module, source: Path) -> list[str]:
+def begin_with(net: nn.Module, source: Path, only: str = "") -> list[str]:
     """Give a network the weights of another, where name and shape are the same.
 
     Args:
         net: to change.
         source: folder of a run, or exported model, ``NAME.onnx``.
+        only: how the names of those begin that are wanted; empty: all.
 
     Returns:
         Names of the weights that stay as they were.
 
     Raises:
         ValueError: the folder holds no checkpoint, the model is none or does not hold them by
-            name, or none of its weights fits.
+            name, or most of those that are wanted do not fit.
     """
     own = net.state_dict()
+    wanted = [name for name in own if name.startswith(only)]
+    if not wanted:
+        raise ValueError(f"no weight of the network begins with {only!r}")
     exported = source.suffix == ".onnx"
     other = exported_weights(source) if exported else read_checkpoint(source)["net"]
     fitting = {
         name: value
         for name, value in other.items()
-        if name in own and own[name].shape == value.shape
+        if name in wanted and own[name].shape == value.shape
     }
-    if len(fitting) < LEAST_FITTING * len(own):
+    if len(fitting) < LEAST_FITTING * len(wanted):
         raise ValueError(
-            f"{len(fitting)} of {len(own)} weights of {source} fit: it is of another network or "
+            f"{len(fitting)} of {len(wanted)} weights of {source} fit: it is of another network or "
             "size"
         )
     net.load_state_dict(fitting, strict=False)

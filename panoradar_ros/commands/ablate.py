@@ -34,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, required=True, help="folder of the runs, and of models/NAME_*.onnx"
     )
     parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to train (all)")
+    parser.add_argument(
+        "--backbone", type=Path, metavar="RUN|MODEL.onnx",
+        help="a network whose backbone every row begins with, in place of an untrained one",
+    )  # fmt: skip
     parser.add_argument("--size", default="small", help="of the networks (small)")
     parser.add_argument("--steps", type=int, default=2000, help="of each training (2000)")
     parser.add_argument("--batch", type=int, default=8, help="samples a step (8)")
@@ -77,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         device=arguments.device,
         precision=arguments.precision,
+        begin_from=str(arguments.backbone or ""),
+        begin_only="backbone." if arguments.backbone else "",
         validations=2,
     )
     bar = partial(tqdm, disable=arguments.json or None)

@@ -90,6 +90,7 @@ class BoxDetector(nn.Module):
         self.centres = nn.Conv2d(size.channels, 1, 1)
         # nobody is in nearly all cells: begun at even odds, those alone would shake the backbone
         assert self.centres.bias is not None  # for the type checker
+        nn.init.zeros_(self.centres.weight)  # nor is a trained backbone shaken by a new map
         nn.init.constant_(self.centres.bias, -math.log((1 - SOMEBODY) / SOMEBODY))
 
     def features(self, heatmaps: Tensor) -> Tensor:

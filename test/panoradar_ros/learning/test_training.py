@@ -251,6 +251,23 @@ def test_what_does_not_fit_stays_and_what_is_of_another_network_is_refused(data,
             begin_with(wrong, tmp_path / "first")
 
 
+def test_a_run_begins_with_a_part_of_another_network(data, tmp_path):
+    first = train(RangeTask(data, data), tmp_path / "first", settings(), quiet)
+    net = RangeTask(data, data).network(settings(seed=9))
+    untouched = {name: value.clone() for name, value in net.state_dict().items()}
+    part = next(iter(untouched)).split(".")[0] + "."
+    left = begin_with(net, tmp_path / "first", part)
+    assert set(left) == {name for name in untouched if not name.startswith(part)} != set()
+    for name, value in net.state_dict().items():
+        torch.testing.assert_close(
+            value, (untouched if name in left else first.net.state_dict())[name]
+        )
+    with pytest.raises(ValueError, match="no weight of the network begins with 'nothing'"):
+        begin_with(net, tmp_path / "first", "nothing")
+    with pytest.raises(ValueError, match="needs a network to begin from"):
+        settings(begin_only=part)
+
+
 def test_a_broken_checkpoint_is_named(data, tmp_path):
     train(RangeTask(data, data), tmp_path / "run", settings(), quiet)
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"nothing")

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+import torch
 from rooms import sequence
 
+from mmwave.learning.export import exported_weights
+from mmwave.learning.training import read_checkpoint
 from panoradar_ros.cli import main
 from rexo_ros.learning import evaluation
 from rexo_ros.learning.ablation import SEARCHES
@@ -104,6 +107,27 @@ def test_rooms_that_were_trained_in_are_not_new_ones(run, folders, made_by_hand,
     assert main([str(word) for word in words]) == 1
     assert "was trained or chosen on" in capsys.readouterr().err
     assert not made_by_hand
+
+
+def test_rows_of_an_ablation_begin_with_the_same_backbone_and_heads_of_their_own(
+    run, folders, capsys
+):
+    step = exported(run, folders)[-1]
+    words = ["ablate", "rexo", "--data", folders / "train", "--test", folders / "test"]
+    words += ["--validation", folders / "test", "--output", folders / "begun"]
+    words += ["--only", "one_match", "--seed", 7]
+    words += ["--size", "tiny", "--steps", 1, "--batch", 2, "--limit", 2, "--backbone", step]
+    told = panoradar(capsys, *words, "--learning-rate", 1e-9, "--json")
+    assert told["settings"]["begin_only"] == "backbone."
+    trained = read_checkpoint(folders / "begun" / "one_match")["net"]
+    given = exported_weights(step)
+    own = [name for name in trained if name.startswith("backbone.") and name in given]
+    assert len(own) > 20
+    for name in own:
+        if "running" not in name:  # statistics move at any learning rate
+            torch.testing.assert_close(trained[name], given[name], rtol=1e-3, atol=1e-4)
+    heads = [name for name in trained if name.startswith("heads.") and name in given]
+    assert any(not torch.allclose(trained[name], given[name], atol=1e-2) for name in heads)
 
 
 def test_the_ablation_trains_once_and_prints_a_table(folders, capsys):
