@@ -15,8 +15,6 @@ from threadpoolctl import ThreadpoolController
 
 from mmanomaly_ros.alarm import AlarmState
 from mmanomaly_ros.context import (
-    COLUMNS,
-    ROWS,
     Context,
     check_image,
     context_of,
@@ -24,9 +22,11 @@ from mmanomaly_ros.context import (
     shrunk,
 )
 from mmanomaly_ros.detector import Found
-from mmanomaly_ros.registration import RegistrationCheck
+from mmanomaly_ros.radar_check import RadarCheck
+from mmanomaly_ros.registration import RegistrationCheck, is_like
 from mmanomaly_ros.spectrum import SpectrumMaker
 from mmanomaly_ros.synchronisation import Synchroniser, Together
+from mmanomaly_ros.wall import gap_in_wall
 from mmanomaly_ros.watch import TASKS, is_behind_a_wall
 from mmwave.camera import Camera
 from mmwave.dca1000 import PositionBlock
@@ -104,11 +104,13 @@ class LiveWatch:
         synchroniser: of frames and images.
         generator: of the draws.
         make: makes the spectra.
+        check: of the radar's samples.
         silent_s: a radar without a whole frame for this long is silent, and so is a watch that
             could judge none.
         learned_frames: after a beginning so many are not judged.
 
     Attributes:
+        radar: the check of its samples.
         skipped: frames that were left out so far.
     """
 
@@ -118,11 +120,13 @@ class LiveWatch:
         synchroniser: Synchroniser[NDArray[np.float32]],
         generator: np.random.Generator,
         make: SpectrumMaker,
+        check: RadarCheck,
         silent_s: float = 1.0,
         learned_frames: int = 0,
     ) -> None:
         self._detector, self._pairs, self._random = detector, synchroniser, generator
-        self._make = make
+        self._make, self.radar = make, check
+        self._radar_problem = ""
         self._silent_s = silent_s
         self._learned_frames = self._to_learn = learned_frames
         self._lock = threading.Lock()
@@ -177,11 +181,14 @@ class LiveWatch:
         if time_s <= self._last_block_s:  # a bag was begun anew
             self._make.reset()
             self._detector.reset()
+            self.radar.reset()
+            self._registration = None
             self._to_learn = self._learned_frames
             self._judged_s = -np.inf
         self._last_block_s = time_s
         if frame is None:
             return False
+        self._radar_problem = self.radar.update(frame)
         with self._libraries.limit(limits=1, user_api="blas"):  # products too small to share out
             spectrum_db = self._make(frame, time_s)
         self._came_s = now_s
@@ -239,7 +246,9 @@ class LiveWatch:
     ) -> Judged:
         images, wrong = _decoded(one.images)
         rgb, depth_m = images.get("colour"), images.get("depth")
-        reason = one.problem or wrong or ("" if camera is not None else problem)
+        reason = (
+            self._radar_problem or one.problem or wrong or ("" if camera is not None else problem)
+        )
         found = context = None
         if not reason and camera is not None and rgb is not None and depth_m is not None:
             context, reason = self._context(rgb, depth_m, camera)
@@ -277,14 +286,17 @@ class LiveWatch:
             if problem := check_image(rgb, depth_m) or self._moved(depth_m, camera):
                 return None, problem
             context = context_of(rgb, depth_m, camera, self._detector.watch)
-            return context, self._no_room(context)
+            points_m = camera.back_projected_m(depth_m)[np.isfinite(depth_m)]
+            return context, self._no_room(context, points_m)
         except ValueError as error:
             return None, str(error)
 
-    def _no_room(self, context: Context) -> str:
+    def _no_room(self, context: Context, points_m: NDArray[np.floating]) -> str:
         """Why nobody could be seen behind the wall, whether somebody is there or not."""
         if not is_behind_a_wall(self._detector.watch):
             return ""
+        if problem := gap_in_wall(points_m):
+            return problem
         wall_m, farthest_m = farthest_surface_m(context), self._make.waveform.max_range_m
         if 0 < wall_m <= farthest_m - LEAST_ROOM_M:
             return ""
@@ -294,8 +306,8 @@ class LiveWatch:
         )
 
     def _moved(self, depth_m: NDArray[np.float32], camera: Camera) -> str:
-        if self._registration is None:
-            self._registration = RegistrationCheck(camera.resized(COLUMNS, ROWS))
+        if self._registration is None or not is_like(self._registration.camera, camera):
+            self._registration = RegistrationCheck(camera)
         if problem := self._registration.update(depth_m):
             return f"{problem}: calibrate it anew, then start this node again"
         return ""

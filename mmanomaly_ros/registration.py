@@ -11,7 +11,7 @@ much of the image. A motion that explains no more of the image than none does is
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,12 @@ class Motion:
     share: float
 
 
+def is_like(one: Camera, other: Camera) -> bool:
+    """Whether two cameras are the same but for the last digits, in which transforms jitter."""
+    there, here = asdict(one), asdict(other)
+    return all(np.allclose(there[name], here[name], rtol=1e-5, atol=1e-4) for name in there)
+
+
 class RegistrationCheck:
     """Tells when the camera was moved.
 
@@ -83,12 +89,13 @@ class RegistrationCheck:
         settings: see there.
 
     Attributes:
+        camera: see above.
         motion: since the reference, median over frames; None until there is one.
     """
 
     def __init__(self, camera: Camera, settings: RegistrationSettings | None = None) -> None:
         self.settings = settings or RegistrationSettings()
-        self._camera = camera
+        self.camera = camera
         self._rays = camera.rays()[:: self.settings.stride, :: self.settings.stride]
         self._centre = camera.position_m
         self._shape = camera.size_px[::-1]
@@ -202,7 +209,7 @@ class RegistrationCheck:
     ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
         """Which points (n, 3) fall on a remembered surface, its points there, and its normals."""
         assert self._points is not None
-        place = np.rint(self._camera.project(points) / self.settings.stride).astype(np.int64)
+        place = np.rint(self.camera.project(points) / self.settings.stride).astype(np.int64)
         rows, columns = self._usable.shape
         inside: NDArray[np.bool_] = np.all((place >= 0) & (place < (columns, rows)), axis=1)
         column, row = np.where(inside[:, None], place, 0).T

@@ -17,6 +17,11 @@ IMAGES = ("colour", "depth")
 KEPT = 32
 """Images kept of a kind: a second of a camera of 30 Hz."""
 
+CLOCK_S = 0.15
+"""By which stamps of images may be ahead of the radar's, against when both arrive: what the radar's
+frames may take longer to come. Stamps that are behind cannot be told from images that take long,
+up to the patience."""
+
 _AT_ONCE = 1 / 3
 """Share of the tolerance within which the next image need not be waited for."""
 
@@ -53,8 +58,7 @@ class Synchroniser(Generic[Frame]):
 
     Args:
         tolerance_s: an image farther from a frame is of another time.
-        patience_s: a frame waits as long for its images; stamps that are farther ahead of the
-            radar's are of another clock.
+        patience_s: a frame waits as long for its images.
         silent_s: a camera without an image for this long is silent.
 
     Raises:
@@ -171,8 +175,11 @@ class Synchroniser(Generic[Frame]):
             return f"no {kind} image has come"
         # stamps against arrivals, of what came fastest: a busy computer is no clock that is off
         ahead_s = max(one.time_s - one.arrived_s for one in kept) - max(self._offsets_s)
-        if ahead_s > self._patience_s:
-            return self._apart(kind, ahead_s)
+        if ahead_s > CLOCK_S:
+            return (
+                f"the {kind} image is {ahead_s:+.2f} s off the radar's frame, by when both come: "
+                "are the clocks of camera and radar synchronised?"
+            )
         off_s = self._nearest(kind, time_s).time_s - time_s
         if abs(off_s) <= self._tolerance_s:
             return ""

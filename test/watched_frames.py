@@ -10,7 +10,7 @@ from mmanomaly_ros.decision import Decision, WatchDecision
 from mmanomaly_ros.detector import AnomalyDetector
 from mmanomaly_ros.expectation import Expectation
 from mmanomaly_ros.features import FrameFeatures
-from mmanomaly_ros.spectrum import CHANNELS, FLOOR_DB
+from mmanomaly_ros.spectrum import CHANNELS, FLOOR_DB, NOISE_COUNTS
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM as WAVE
 from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, cell_of
 from mmwave.camera import RGBD_CAMERA
@@ -26,20 +26,24 @@ STEP = 6
 
 @lru_cache
 def samples(number):
-    """int16 (loop, antenna, sample, 2): a reflector straight ahead in a bin of the frame's own."""
-    chirp = np.arange(WAVE.samples_per_chirp)
-    tone = 2000 * np.exp(2j * np.pi * (FIRST_BIN + BIN_STEP * number) * chirp / len(chirp))
-    shape = (WAVE.loops_per_frame, WAVE.virtual_antennas, len(chirp), 2)
-    pairs = np.stack([tone.real, tone.imag], axis=-1).round().astype(np.int16)
-    return np.ascontiguousarray(np.broadcast_to(pairs, shape))
+    """int16 (loop, antenna, sample, 2): leakage, noise, and a reflector straight ahead in a bin of
+    the frame's own.
+    """
+    chirp = 2j * np.pi * np.arange(WAVE.samples_per_chirp) / WAVE.samples_per_chirp
+    tone = 2000 * np.exp((FIRST_BIN + BIN_STEP * number) * chirp) + 3000 * np.exp(chirp)
+    noise = np.random.default_rng(number).normal(
+        0, NOISE_COUNTS / np.sqrt(2), (WAVE.loops_per_frame, WAVE.virtual_antennas, *chirp.shape, 2)
+    )
+    return (np.stack([tone.real, tone.imag], axis=-1) + noise).round().astype(np.int16)
 
 
-def block(number, time_ns, valid=None):
-    """What the capture node hands over."""
+def block(number, time_ns, valid=None, changed=None):
+    """What the capture node hands over; its samples may be changed."""
     there = np.ones((WAVE.loops_per_frame, WAVE.virtual_antennas), bool)
     there = there if valid is None else valid
     offsets_ns = np.round(WAVE.position_offsets_s * 1e9).astype(np.int64)
-    return PositionBlock(number, samples(number), time_ns + offsets_ns, there, WAVE)
+    sent = samples(number) if changed is None else changed(samples(number))
+    return PositionBlock(number, sent, time_ns + offsets_ns, there, WAVE)
 
 
 def colour(number):

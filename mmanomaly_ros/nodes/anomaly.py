@@ -9,40 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import PointCloud2
 
 from mmanomaly_ros.alarm import AlarmState
 from mmanomaly_ros.live import Detector, Judged, LiveWatch
 from mmanomaly_ros.models import MODELS, load_detector
 from mmanomaly_ros.nodes.anomaly_parameters import PARAMETERS
 from mmanomaly_ros.nodes.anomaly_topics import LEVELS, AnomalyTopics, said, values_of
-from mmanomaly_ros.nodes.camera_messages import calibrated, colour_of, depth_of
 from mmanomaly_ros.nodes.camera_pose import CameraPose, mounted_camera
+from mmanomaly_ros.nodes.camera_topics import CameraTopics
 from mmanomaly_ros.place_recorder import JudgedRecorder
-from mmanomaly_ros.spectrum import (
-    LEARNED_FRAMES,
-    WATCH_WAVEFORM,
-    SpectrumMaker,
-    measured_noise_counts,
-)
+from mmanomaly_ros.radar_check import WARN_DB, RadarCheck
+from mmanomaly_ros.spectrum import LEARNED_FRAMES, WATCH_WAVEFORM, SpectrumMaker
 from mmanomaly_ros.synchronisation import Synchroniser
-from mmwave.dca1000 import PositionBlock
 from mmwave.inference import ModelError
 from mmwave.resources import share_path
 from mmwave.ros.diagnostics import Diagnostics, Key, Level, Rate, Status
-from mmwave.ros.messages import to_time_ns
 from mmwave.ros.node import LifecycleNode
 from mmwave.ros.process import run
 from mmwave.ros.publishing import sensor_qos
 from mmwave.ros.raw import from_cloud, point_layout
-from mmwave.spectrum import as_complex
 
 RAW_BYTES = point_layout(WATCH_WAVEFORM).itemsize * WATCH_WAVEFORM.loops_per_frame
-BEST_EFFORT = sensor_qos(0, depth=10)
-"""Of the camera's topics: it takes reliable and best-effort ones."""
-
 POLL_S = 0.01
-MOST_NOISE_OFF_DB = 3.0
 
 
 class AnomalyNode(LifecycleNode):
@@ -69,8 +58,7 @@ class AnomalyNode(LifecycleNode):
         self._judged: Judged | None = None
         self._live: LiveWatch | None = None
         self._why_not, self._wrong = "not configured", ""
-        self._noise_counts: float | None = None
-        self._camera_frame_id = ""
+        self._noise_told = False
         self._recorder: JudgedRecorder | None = None
         self.frames = 0
         super().__init__("anomaly", **options)
@@ -115,21 +103,17 @@ class AnomalyNode(LifecycleNode):
             pairs,
             np.random.default_rng(values["seed"]),
             SpectrumMaker(WATCH_WAVEFORM, noise_counts=values["noise_counts"]),
+            RadarCheck(values["noise_counts"]),
             values["silent_s"],
             LEARNED_FRAMES,
         )
         self._live, self._judged, self._wrong = live, None, ""
-        self._noise_counts = None
+        self._noise_told = False
         self.until_deactivate.callback(self._stopped)
         self._blocks = self.handover_subscriber(
             PointCloud2, "watch/radar/raw", from_cloud, sensor_qos(RAW_BYTES, depth=10), depth=10
         )
-        colour = partial(self._take_image, live, "colour", colour_of)
-        depth = partial(self._take_image, live, "depth", depth_of)
-        self.subscriber(Image, "camera/color/image_raw", colour, BEST_EFFORT)
-        self.subscriber(Image, "camera/depth/image_rect_raw", depth, BEST_EFFORT)
-        info = partial(self._take_info, live)
-        self.subscriber(CameraInfo, "camera/camera_info", info, BEST_EFFORT)
+        self._camera = CameraTopics(self, live, self._pose, values["rectified"])
         self.work("worker", partial(self._work, live))
 
     def check_parameters(self, values: Mapping[str, Any]) -> str:
@@ -149,19 +133,6 @@ class AnomalyNode(LifecycleNode):
                 f"{values['patience_s']}"
             )
         return ""
-
-    def _take_image(
-        self, live: LiveWatch, kind: str, decode: Callable[[Any], Any], message: Any
-    ) -> None:
-        self._camera_frame_id = message.header.frame_id
-        stamp_s = to_time_ns(message.header.stamp) * 1e-9
-        live.add_image(kind, partial(decode, message), stamp_s, time.monotonic())
-
-    def _take_info(self, live: LiveWatch, message: Any) -> None:
-        try:
-            live.set_camera(calibrated(message, self._pose(message.header.frame_id)))
-        except ValueError as error:
-            live.set_camera(None, str(error))
 
     def _work(self, live: LiveWatch, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -183,26 +154,19 @@ class AnomalyNode(LifecycleNode):
 
     def _take_block(self, live: LiveWatch, block: Any) -> None:
         try:
-            if live.add_block(block, time.monotonic()) and self._noise_counts is None:
-                self._measure_noise(block)
+            live.add_block(block, time.monotonic())
+            self._tell_noise(live.radar)
             self._wrong = ""
         except ValueError as error:  # of another waveform
             if not self._wrong:
                 self.get_logger().error(f"radar: {error}")
             self._wrong = str(error)
 
-    def _measure_noise(self, block: PositionBlock) -> None:
-        """Say so if the spectra's 0 dB is not the noise."""
-        assumed = self.parameters.values()["noise_counts"]
-        self._noise_counts = measured_noise_counts(as_complex(block.samples))
-        if not self._noise_counts > 0:  # the samples are no radar's
-            return
-        off_db = 20 * np.log10(self._noise_counts / assumed)
-        if abs(off_db) > MOST_NOISE_OFF_DB:
-            self.get_logger().warning(
-                f"the radar's noise is {self._noise_counts:.2f} counts, noise_counts {assumed:.2f}:"
-                f" thresholds are off by {off_db:.1f} dB, set the parameter"
-            )
+    def _tell_noise(self, radar: RadarCheck) -> None:
+        """Once, if the spectra's 0 dB is not the noise; far off it is a reason for unknown."""
+        if abs(radar.off_db) > WARN_DB and not self._noise_told:
+            self._noise_told = True
+            self.get_logger().warning(radar.told)
 
     def _tell(self, one: Judged) -> None:
         before, self._judged = self._judged, one
@@ -212,7 +176,7 @@ class AnomalyNode(LifecycleNode):
             else:
                 self.get_logger().warning(said(one))
             self._diagnostics.publish()  # an alarm does not wait for the second to end
-        self._topics.publish(one, self._camera_frame_id)
+        self._topics.publish(one, self._camera.frame_id)
         self._latency_s = self.get_clock().now().nanoseconds * 1e-9 - one.time_s
         if one.found is not None:
             self._rate.tick()
@@ -254,7 +218,7 @@ class AnomalyNode(LifecycleNode):
             "frame_ms": self._frame_ms,
             "frames_skipped": live.skipped,
             "blocks_dropped": self._blocks.dropped,
-            "noise_counts": self._noise_counts,
+            "noise_counts": live.radar.noise_counts,
         }
         if self._recorder is not None:
             values |= self._recorder.as_values()

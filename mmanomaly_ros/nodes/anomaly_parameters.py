@@ -114,6 +114,13 @@ PARAMETERS = (
         read_only=True,
     ),
     Parameter(
+        "rectified",
+        False,
+        "Images are rectified: of camera_info the matrix P counts, and its lens distortion, which "
+        "is that of the images before, does not",
+        read_only=True,
+    ),
+    Parameter(
         "camera_translation_m",
         list(RGBD_CAMERA.translation_m),
         "Radar to camera, with camera_rotation: camera = R p + t; p right, up, ahead of the radar; "

@@ -71,28 +71,31 @@ def _lines(message: Any, pixel_bytes: int) -> NDArray[np.uint8]:
     return data.reshape(rows, step)
 
 
-def calibrated(message: Any, mounted: Camera) -> Camera:
+def calibrated(message: Any, mounted: Camera, rectified: bool = False) -> Camera:
     """The camera of a CameraInfo, placed like another.
 
     Args:
-        message: of rectified images.
+        message: of images without lens distortion.
         mounted: gives rotation and translation.
+        rectified: images were rectified: the projection matrix P tells of them, and K and the
+            distortion of the lens that they were taken with.
 
     Raises:
         ValueError: it is not calibrated, or tells of lens distortion, which is not modelled.
     """
-    focal = (float(message.k[0]), float(message.k[4]))
+    matrix = np.reshape(message.p, (3, 4)) if rectified else np.reshape(message.k, (3, 3))
+    focal = (float(matrix[0, 0]), float(matrix[1, 1]))
     if min(focal) <= 0 or not (message.width and message.height):
         raise ValueError("camera_info is not calibrated: calibrate the camera")
-    if any(message.d):
+    if any(message.d) and not rectified:
         raise ValueError(
-            "camera_info has lens distortion, which is not modelled: give the topics of the "
-            "rectified images"
+            "camera_info has lens distortion, which is not modelled: give the topics of rectified "
+            "images and set the parameter rectified"
         )
     return replace(
         mounted,
         focal_px=focal,
-        centre_px=(float(message.k[2]), float(message.k[5])),
+        centre_px=(float(matrix[0, 2]), float(matrix[1, 2])),
         size_px=(int(message.width), int(message.height)),
     )
 

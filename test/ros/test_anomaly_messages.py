@@ -1,5 +1,6 @@
 """Images and calibration of cameras, their place by transforms, faults of the emulated one."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -83,6 +84,11 @@ def test_calibration_comes_back_and_what_is_none_is_refused():
     bent.d = [0.1, 0.0, 0.0, 0.0, 0.0]
     with pytest.raises(ValueError, match="lens distortion"):
         calibrated(bent, RGBD_CAMERA)
+    # as image_proc leaves it: the lens as it was, and the matrix of what it made of the images
+    bent.p[0] = bent.p[5] = 2 * bent.k[0]
+    rectified = calibrated(bent, RGBD_CAMERA, rectified=True)
+    assert rectified.focal_px == (2 * RGBD_CAMERA.focal_px[0],) * 2
+    assert replace(rectified, focal_px=RGBD_CAMERA.focal_px) == RGBD_CAMERA
 
 
 def test_the_cameras_place_may_come_from_transforms(graph, monkeypatch):
