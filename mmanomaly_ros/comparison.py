@@ -7,15 +7,15 @@ Three witnesses, each over the grid of range and lateral sine:
   ``range_doppler``, its strongest speed, for all sines of a range alike;
 * how little the pictures resemble each other, 1 - SSIM (Wang et al. 2004, equation 13).
 
-Behind a wall they are heard only where something moves as a body does
-(:func:`mmanomaly_ros.features.moving_bodies`).
+Behind a wall they are heard only where something moves as a body does and nobody before it has
+their mirror image (:func:`heard_cells`).
 
 They are joined by a logistic regression: heatmap = 1 / (1 + exp(-(bias + sum of weight *
 evidence))), whose weights are fitted on validation data (:func:`fit_fusion`) and lie in the
 decision's card.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import cv2
@@ -24,8 +24,17 @@ from numpy.typing import NDArray
 
 from mmanomaly_ros.expectation import DB_PER_UNIT, Expectation
 from mmanomaly_ros.features import FrameFeatures, frame_features, moving_bodies
+from mmanomaly_ros.lasting import lasting_cells
+from mmanomaly_ros.mirrors import mirror_images
 from mmanomaly_ros.spectrum import to_unit
-from mmanomaly_ros.watch import ANGLES, RANGES, is_behind_a_wall, position_of, watch_one_hot
+from mmanomaly_ros.watch import (
+    ANGLES,
+    RANGES,
+    is_behind_a_wall,
+    is_upright,
+    position_of,
+    watch_one_hot,
+)
 from mmwave.inference import ModelError, OnnxModel
 
 EVIDENCE = ("learned", "azimuth", "doppler", "dissimilarity")
@@ -223,16 +232,46 @@ class Comparer:
             raise ModelError(f"{self._comparator.path.name} gives no numbers: export it anew")
         z = z_score(measured_db, expectation.mean_db, expectation.spread_db)
         similarity = ssim_map(measured_db, expectation.mean_db)
-        surface_m = expectation.surface_m
-        somebody = (
-            moving_bodies(measured_db, range_bin_m, surface_m) if is_behind_a_wall(watch) else None
-        )
+        wall_m = expectation.surface_m if is_behind_a_wall(watch) else 0.0
+        somebody = heard_cells(measured_db, range_bin_m, watch, wall_m)
         evidence = evidence_of(learned, z, similarity)
         logits = fusion.logits(evidence, somebody)
         score = frame_score(logits, frame, fusion)
-        features = frame_features(measured_db, score, range_bin_m, surface_m)
+        features = replace(
+            frame_features(measured_db, score, range_bin_m, wall_m),
+            cells=lasting_cells(logits) if adds_up(watch) else None,
+        )
         heatmap = sigmoid(logits).astype(np.float32)
         return Comparison(heatmap, evidence, somebody, z, similarity, frame, score, features)
+
+
+def adds_up(watch: int) -> bool:
+    """Whether the watch with this number adds evidence up place by place: behind a wall, where a
+    level line of antennas tells places.
+    """
+    return is_behind_a_wall(watch) and not is_upright(watch)
+
+
+def heard_cells(
+    measured_db: NDArray[np.floating], range_bin_m: float, watch: int, wall_m: float = 0.0
+) -> NDArray[np.bool_] | None:
+    """(range, column) where the witnesses are heard; None: everywhere.
+
+    Behind a wall they are where something moves as a body does, and is not the mirror image of
+    somebody before the wall.
+
+    Args:
+        measured_db: (channel, range, column).
+        range_bin_m: of the radar.
+        watch: its number.
+        wall_m: how far ahead the wall is; 0 where it is not known.
+    """
+    if not is_behind_a_wall(watch):
+        return None
+    somebody = moving_bodies(measured_db, range_bin_m, wall_m)
+    if adds_up(watch):
+        somebody &= ~mirror_images(measured_db, range_bin_m, wall_m)
+    return somebody
 
 
 def frame_score(logits: NDArray[np.floating], frame: float, fusion: Fusion) -> float:

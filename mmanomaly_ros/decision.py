@@ -1,13 +1,15 @@
 """From scores of frames to alarms: the same for evaluation and for the live node.
 
-A decision is made over the last frames. Of a hidden object and an intruder it is their mean score;
-of a fall it is how much the last three seconds look like one (:mod:`mmanomaly_ros.falls`). Where
+A decision is made over the last frames. Of a hidden object it is their mean score; of an intruder
+the place where most evidence adds up (:mod:`mmanomaly_ros.lasting`); of a fall it is how much the
+last three seconds look like one (:mod:`mmanomaly_ros.falls`). Where
 somebody moves before the wall, mirror images and shadows of them move behind it, and normal scores
 are higher: so much is taken off while it lasts. A sequence is anomalous if the alarm ever switched
 on. Thresholds come from normal validation data for a stated share of false alarms.
 """
 
 import json
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +25,8 @@ from mmanomaly_ros.alarm import Alarm, AlarmSettings, AlarmState
 from mmanomaly_ros.comparison import Fusion, fusion_of
 from mmanomaly_ros.falls import FallNovelty
 from mmanomaly_ros.features import FrameFeatures
+from mmanomaly_ros.lasting import lasting_score
+from mmanomaly_ros.mirrors import STIRRED_DB
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import TASKS, watch_id
 from mmwave.inference import ModelError
@@ -35,10 +39,8 @@ SHORTEST_LOOK = 10
 LEAST_SHARE = 0.4
 """Of the frames of that time which must have come."""
 WINDOWS = {"weapon": 4, "intruder": 20, "fall": 30}
-STIRRED_DB = 15.0
-"""Moving power before a wall, over the noise, from which somebody is there."""
-_LEAST_MARGIN = 0.5
-"""Above the highest calm score, where all of them are the same."""
+LEAST_MARGIN = 0.5
+"""In logits, above the highest normal score where those hardly differ."""
 _CALM_FACTOR = 10.0
 """The alarm ends half-way down to the score that so many times more normal frames exceed."""
 
@@ -214,6 +216,9 @@ class SequenceDecider:
         excess = self._decision.stirred_excess if is_stirred(frames) else 0.0
         if self._decision.novelty is not None:
             return self._decision.novelty(frames) - excess
+        cells = [one.cells for one in frames if one.cells is not None]
+        if len(cells) == len(frames):
+            return lasting_score(cells) - excess
         return float(np.mean([one.score for one in frames])) - excess
 
 
@@ -351,7 +356,7 @@ class _NormalScores:
             return threshold_for(np.concatenate([self.calm, self.stirred]), rate, confidence), 0.0
         highest = float(self.calm.max())
         tail = highest - float(np.quantile(self.calm_highest, 0.9))
-        calm = highest + max(tail, _LEAST_MARGIN)
+        calm = highest + max(tail, LEAST_MARGIN)
         share = self.stirred.size / self.size
         stirred = threshold_for(self.stirred, min(rate / share, 0.5), confidence)
         return Threshold(calm, stirred.rate * share), max(stirred.value - calm, 0.0)
@@ -374,8 +379,9 @@ def fit_decision(
         normal: features of every frame of every sequence, in order.
         fusion: that the features were made with.
         window: in frames; WINDOWS without it.
-        rate: wanted share of normal scores above the threshold.
-        confidence: that it holds.
+        rate: wanted share of normal scores above the threshold; nor are more of the normal frames
+            given in alarm.
+        confidence: that the first holds for frames like these.
         rise_frames: see :class:`AlarmSettings`.
         fall_frames: likewise.
 
@@ -395,13 +401,32 @@ def fit_decision(
         raise ValueError(f"no normal sequence of {TASKS[watch]} is as long as {frames} frames")
     on, excess = scores.threshold(rate, confidence)
     usual = min(scores.quantile(max(1 - _CALM_FACTOR * rate, 0.5), excess), on.value)
-    return WatchDecision(
-        window=frames,
-        alarm=AlarmSettings(on.value, (usual + on.value) / 2, rise_frames, fall_frames),
-        fusion=fusion or Fusion(),
-        novelty=novelty,
-        stirred_excess=excess,
-        false_alarm_rate=on.rate,
-        normal_frames=int(scores.size),
-        peak_apart_m=0.2 if TASKS[watch] == "weapon" else 0.5,
+
+    def with_threshold(value: float) -> WatchDecision:
+        return WatchDecision(
+            window=frames,
+            alarm=AlarmSettings(value, (usual + value) / 2, rise_frames, fall_frames),
+            fusion=fusion or Fusion(),
+            novelty=novelty,
+            stirred_excess=excess,
+            false_alarm_rate=on.rate,
+            normal_frames=int(scores.size),
+            peak_apart_m=0.2 if TASKS[watch] == "weapon" else 0.5,
+        )
+
+    higher = np.concatenate([scores.calm, scores.stirred - excess])
+    choices = [on.value, *np.unique(higher[higher > on.value]).tolist()]
+    rare = bisect_left(
+        choices, True, key=lambda one: alarm_share(normal, with_threshold(one)) <= rate
     )
+    return with_threshold(choices[min(rare, len(choices) - 1)])
+
+
+def alarm_share(normal: Sequence[Sequence[FrameFeatures]], decision: WatchDecision) -> float:
+    """Share of the judged frames of normal sequences that are in alarm: an alarm that has switched
+    on lasts, so that it is more than the share of scores above the threshold.
+    """
+    verdicts = [decide(run, decision) for run in normal]
+    judged = sum(np.count_nonzero(np.isfinite(one.scores)) for one in verdicts)
+    alarmed = sum(one.states.count(AlarmState.ANOMALY) for one in verdicts)
+    return alarmed / max(judged, 1)

@@ -5,7 +5,7 @@ wall or a cupboard that is now hidden and now not, because somebody walks before
 but most of its power stands still, and of a mirror that is uncovered only one or two ranges answer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +47,14 @@ class FrameFeatures:
         low_share: of the power of the body that moves most behind it, which is below LOW_M, for an
             upright line of antennas; NaN where there is hardly any motion.
         time_s: of the frame; NaN: one period after the last.
+        cells: of an intruder watch, see :func:`mmanomaly_ros.lasting.lasting_cells`; else None.
     """
 
     score: float
     before_db: float = -np.inf
     low_share: float = np.nan
     time_s: float = np.nan
+    cells: NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
 
 
 def moving_bodies(

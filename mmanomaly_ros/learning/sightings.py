@@ -20,16 +20,19 @@ from mmanomaly_ros.comparison import (
     Comparer,
     Comparison,
     Fusion,
+    adds_up,
     evidence_of,
     frame_score,
+    heard_cells,
     ssim_map,
     z_score,
 )
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.expectation import Expectation, Expecter
-from mmanomaly_ros.features import FrameFeatures, frame_features, moving_bodies
+from mmanomaly_ros.features import FrameFeatures, frame_features
+from mmanomaly_ros.lasting import lasting_cells
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM, from_unit, to_unit
-from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_behind_a_wall, watch_id
+from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, watch_id
 from mmwave.inference import OnnxModel
 
 WITNESSES = (*EVIDENCE, "frame")
@@ -81,24 +84,31 @@ class Sighting:
         frame: logit or level of the whole frame.
         features: of the frame; their score means nothing.
         somebody: (range, column) where the evidence is heard; None: everywhere.
+        adds_up: evidence of frames is added up place by place.
     """
 
     evidence: NDArray[np.floating]
     frame: float
     features: FrameFeatures
     somebody: NDArray[np.bool_] | None = None
+    adds_up: bool = False
 
     def scored(self, fusion: Fusion) -> FrameFeatures:
         """The features with the frame's score."""
         logits = fusion.logits(self.evidence, self.somebody)
         score = frame_score(logits, self.frame, fusion)
-        return replace(self.features, score=score)
+        cells = lasting_cells(logits) if self.adds_up else None
+        return replace(self.features, score=score, cells=cells)
 
 
 def sighting_of(comparison: Comparison) -> Sighting:
     """What a comparison saw, whatever fusion it was made with."""
     return Sighting(
-        comparison.evidence, comparison.frame_logit, comparison.features, comparison.somebody
+        comparison.evidence,
+        comparison.frame_logit,
+        comparison.features,
+        comparison.somebody,
+        comparison.features.cells is not None,
     )
 
 
@@ -203,12 +213,10 @@ class Sources:
         spread = self.restored_db.get(watch, np.full(len(restored), 3.0))
         z = z_score(measured_db, restored, np.broadcast_to(spread[:, None, None], restored.shape))
         learned = np.zeros((RANGES, ANGLES), np.float32)
-        somebody = (
-            moving_bodies(measured_db, self._range_bin_m) if is_behind_a_wall(watch) else None
-        )
+        somebody = heard_cells(measured_db, self._range_bin_m, watch)
         evidence = evidence_of(learned, z, ssim_map(measured_db, restored))
         features = frame_features(measured_db, 0.0, self._range_bin_m)
-        return Sighting(evidence, 0.0, features, somebody)
+        return Sighting(evidence, 0.0, features, somebody, adds_up(watch))
 
     def _level(self, measured_db: NDArray[np.floating], watch: int) -> Sighting:
         channel = _WHOLE if TASKS[watch] == "weapon" else _MOVING

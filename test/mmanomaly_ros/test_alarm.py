@@ -15,12 +15,14 @@ from mmanomaly_ros.decision import (
     Decision,
     SequenceDecider,
     WatchDecision,
+    alarm_share,
     decide,
     fit_decision,
     threshold_for,
 )
 from mmanomaly_ros.falls import WINDOW_FEATURES, FallNovelty, Normals, window_features
 from mmanomaly_ros.features import FrameFeatures
+from mmanomaly_ros.lasting import LEAST, lasting_cells
 from mmanomaly_ros.watch import TASKS
 from mmwave.inference import ModelError
 
@@ -181,6 +183,29 @@ def test_a_fitted_decision_keeps_its_rate_on_fresh_sequences():
     assert np.mean(scores > decision.alarm.on_threshold) < binom.ppf(0.999, 400, 0.05) / 400
     with pytest.raises(ValueError, match="as long as 4 frames"):
         fit_decision(0, [frames([1, 2])])
+
+
+def test_no_more_normal_frames_are_in_alarm_than_the_rate_though_alarms_last():
+    generator = np.random.default_rng(11)
+    runs = [frames(generator.standard_normal(40)) for _ in range(60)]
+    decision = fit_decision(0, runs, rate=0.02, fall_frames=5)
+    assert 0 < alarm_share(runs, decision) <= 0.02
+    scores = np.concatenate([decide(run, decision).scores[3:] for run in runs])
+    above = np.mean(scores > decision.alarm.on_threshold)
+    assert 0 < above < alarm_share(runs, decision)
+
+
+def test_an_intruder_is_told_by_the_place_where_evidence_adds_up():
+    def seen(place):
+        logits = np.full((128, 64), -10.0)
+        logits[place] = 3.0
+        return FrameFeatures(0.0, cells=lasting_cells(logits))
+
+    decider = SequenceDecider(WatchDecision(4, AlarmSettings(2.0, 1.0)))
+    told = [decider.update(seen((60, 30))) for _ in range(4)]
+    assert told[-1] == pytest.approx(3.0)
+    told = [decider.update(seen((10 + 25 * number, 30))) for number in range(4)]
+    assert told[-1] == pytest.approx((3.0 + 3 * LEAST) / 4)
 
 
 def test_who_stirs_before_the_wall_raises_what_is_normal_while_they_do():

@@ -46,9 +46,10 @@ STRANGER_M = (-0.6, 3.0)
 
 
 def anomalous(one):
-    """The same scene with somebody else, who returns a lot."""
+    """The same scene with somebody else, who returns a lot; noise stays what it is."""
     rng = np.random.default_rng(one.seed)
-    more = np.stack([spectrum_db(rng, STRANGER_M) + 12 for _ in range(len(one))])
+    more = np.stack([spectrum_db(rng, STRANGER_M) for _ in range(len(one))])
+    more += 12 * (more > 12)
     spectra = np.maximum(quantised(more), one.spectra)
     everywhere = np.tile(np.float32(STRANGER_M), (len(one), 1))
     return replace(
@@ -251,7 +252,7 @@ def test_a_place_is_adapted_to(decided, normal, mixed, tmp_path, capsys):
 def test_the_gain_of_minutes_is_told(decided, tmp_path, monkeypatch, capsys):
     """On places that lie in the cache; simulating some is what other tests do."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    minutes = 0.02
+    minutes = 0.05
     wanted = wanted_of("intruder", SEED, minutes)
     for one in wanted:
         frames = scene(1, 7, one.frames)
@@ -266,9 +267,10 @@ def test_the_gain_of_minutes_is_told(decided, tmp_path, monkeypatch, capsys):
     assert set(rows) == {(0, "nothing"), *((minutes, name) for name in (
         "both", "expectation", "thresholds"))}  # fmt: skip
     assert all(row["normal"] == row["anomalous"] == 4 for row in rows.values())
-    # the same wall and the same person at every time: what is known of them is not told any more
+    # the same wall and the same person at every time: what is known of them is hardly told any more
     assert rows[minutes, "both"]["recall"] == 1
-    assert rows[minutes, "both"]["false_alarms"] == 0
+    assert rows[0, "nothing"]["false_alarms"] == 4
+    assert rows[minutes, "both"]["false_alarms"] <= 1
     assert chart.stat().st_size > 1000
 
 
