@@ -1,7 +1,6 @@
 """Networks, decisions and simulated sequences that several commands of mmAnomaly need."""
 
 import argparse
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -175,21 +174,11 @@ def refuse_learned(seeds: Iterable[int], networks: Networks) -> None:
 
 def scenes_folder() -> Path:
     """Of simulated sequences in the user's cache; another one when the simulator was changed."""
-    import mmanomaly_ros
-    import mmwave.simulation
     from mmwave.simulation.recording import cache_folder
+    from mmwave.source_digest import source_digest
 
-    own = Path(str(mmanomaly_ros.__file__)).parent
-    simulator = Path(str(mmwave.simulation.__file__)).parent
-    digest = hashlib.sha256()
-    for path in (
-        *sorted(simulator.glob("*.py")),
-        own / "spectrum.py",
-        own / "learning" / "simulated.py",
-    ):
-        digest.update(path.read_bytes())
     root = cache_folder() / "anomaly_scenes"
-    folder = root / digest.hexdigest()[:16]
+    folder = root / source_digest("mmanomaly_ros.learning.simulated")
     folder.mkdir(parents=True, exist_ok=True)
     folder.touch()
     others = sorted(root.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
