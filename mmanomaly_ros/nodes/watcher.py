@@ -135,6 +135,7 @@ class WatcherNode(LifecycleNode):
         self.compared.set()
         seen = Snapshot(
             words,
+            True,
             parts.get("depth"),
             parts.get("image"),
             parts["measured"],

@@ -16,11 +16,11 @@ NORMAL = [DiagnosticStatus(message="normal")]
 
 def test_what_was_copied_grows_no_more():
     seen = Watched("normal", {1: "normal"}, {}, {2: np.zeros((0, 2))}, [0.1], [5.0])
-    seen.snapshots[False] = (1, Snapshot("normal"))
+    seen.snapshots[False] = (1, Snapshot("normal", True))
     taken = seen.copied()
     seen.states[3], seen.truth[3] = "anomaly", np.ones((1, 2))
     seen.latency_s.append(0.2)
-    seen.snapshots[True] = (3, Snapshot("anomaly"))
+    seen.snapshots[True] = (3, Snapshot("anomaly", True))
     assert list(taken.told()) == [1]
     assert (taken.state, list(taken.truth), taken.latency_s) == ("normal", [2], [0.1])
     assert list(taken.snapshots) == [False]

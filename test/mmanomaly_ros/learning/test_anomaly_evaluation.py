@@ -197,6 +197,25 @@ def test_an_evaluation_tells_everything_and_writes_a_report(decided, mixed, tmp_
     assert "weapon by hidden" in page
 
 
+def test_real_data_is_not_said_to_be_simulated(models, tmp_path, capsys):
+    own, data, report = tmp_path / "models", tmp_path / "data", tmp_path / "report.html"
+    shutil.copytree(models, own)
+    for number in range(3):
+        one = scene(0, 900 + number, FRAMES)
+        write_scene(data, replace(one, meta={**one.meta, "simulated": False}))
+    words = ["decide", "mmanomaly", "--data", data, "--models", own, "--watches", "weapon"]
+    words += ["--pasted-frames", 6, "--threads", 1]
+    assert panoradar(capsys, *words, "--json")["simulated"] is False
+    assert Decision.read(own / "mmanomaly_decision.json").about["simulated"] is False
+    assert main([str(one) for one in words]) == 0
+    assert "Measured, chosen on normal frames" in capsys.readouterr().out
+    words = ["evaluate", "mmanomaly", "--models", own, "--data", data, "--watches", "weapon"]
+    told = panoradar(capsys, *words, "--threads", 1, "--report", report, "--json")
+    assert told["simulated"] is False
+    assert "simulated" not in report.read_text().lower().partition("</style>")[2]
+    assert "<title>mmAnomaly evaluation, measured</title>" in report.read_text()
+
+
 def test_figures_are_the_same_with_and_without_baselines(decided, mixed, capsys):
     words = ("--limit", 1, "--seed", 3)
     whole, alone = (evaluated(capsys, decided, mixed, *words, *more) for more in ((), ("--alone",)))
