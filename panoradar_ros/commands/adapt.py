@@ -67,6 +67,7 @@ def _trained(
     from mmanomaly_ros.comparison import Comparer
     from mmanomaly_ros.decision import Decision
     from mmanomaly_ros.learning.adaptation import Trained
+    from mmanomaly_ros.models import require_one_export
     from mmanomaly_ros.watch import watch_id
     from mmwave.inference import ModelError
 
@@ -78,8 +79,7 @@ def _trained(
         int(decision.about.get("samples", mmanomaly_models.SAMPLES)),
         int(decision.about.get("steps", mmanomaly_models.STEPS)),
     )
-    if decision.about.get("comparator_sha256") != networks.sha256["comparator"]:
-        raise ModelError("the decision is of another comparator: give one export's files")
+    require_one_export(networks.graphs, decision)
     if "adapted" in decision.about:
         raise ModelError("these networks were adapted to a place: adapt those that were not")
     comparer = Comparer(networks.graphs["comparator"])

@@ -110,6 +110,7 @@ def load(
     from mmanomaly_ros.comparison import Comparer
     from mmanomaly_ros.expectation import Expecter
     from mmanomaly_ros.learning.sightings import Sources
+    from mmanomaly_ros.models import require_one_export
     from mmwave.inference import OnnxModel
 
     paths = paths_of(folder)
@@ -117,6 +118,7 @@ def load(
     if (baseline := baseline_of(folder)) is not None:
         paths["baseline"] = baseline
     graphs = {name: OnnxModel(path, device, threads) for name, path in paths.items()}
+    require_one_export(graphs)
     drawing = graphs["context"], graphs["denoiser"], graphs["decoder"]
     expecter, regression = Expecter(*drawing, samples, steps), Expecter(*drawing, 0, steps)
     comparer = Comparer(graphs["comparator"])

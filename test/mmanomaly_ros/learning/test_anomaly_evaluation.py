@@ -35,7 +35,7 @@ from mmanomaly_ros.models import load_detector
 from mmanomaly_ros.spectrum import quantised
 from mmanomaly_ros.watch import ANGLES, RANGES
 from mmwave.camera import RGBD_CAMERA
-from mmwave.inference import OnnxModel
+from mmwave.inference import OnnxModel, read_card
 from panoradar_ros.cli import main
 from panoradar_ros.commands.adapt import SEED
 from panoradar_ros.commands.mmanomaly_models import scenes_folder
@@ -136,7 +136,9 @@ def test_decisions_are_chosen_on_normal_frames(decided):
         assert set(variants_of(found, number)) == set(VARIANTS)
         assert set(found.about["normal_scores"][name]) == {"mean", "within", "between", "frames"}
         assert len(found.about["restored_db"][name]) == 3
-    assert len(found.about["baseline_sha256"]) == 64
+    for name in ("context", "denoiser", "decoder", "comparator", "baseline"):
+        sha256 = read_card(decided / f"mmanomaly_{name}.onnx").sha256
+        assert found.about[f"{name}_sha256"] == sha256
     assert found.about["data"]["anomalous_frames"] == 0
     load_detector("weapon", {name: str(decided / f"mmanomaly_{name}.{suffix}") for name, suffix in (
         ("context", "onnx"), ("denoiser", "onnx"), ("decoder", "onnx"), ("comparator", "onnx"),
@@ -265,6 +267,23 @@ def test_a_place_is_adapted_to(decided, normal, mixed, tmp_path, capsys):
     words[3] = place
     assert main([str(one) for one in [*words, "--data", normal]]) == 1
     assert "were adapted to a place" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["evaluate", "adapt", "decide"])
+def test_networks_of_two_exports_are_refused(command, decided, normal, tmp_path, capsys):
+    models = tmp_path / "models"
+    shutil.copytree(decided, models)
+    name = "comparator" if command == "decide" else "decision"
+    card = models / f"mmanomaly_{name}.json"
+    # of the autoencoder only an evaluation makes use
+    other = "baseline" if command == "evaluate" else "denoiser"
+    told = json.loads(card.read_text()) | {f"{other}_sha256": "another"}
+    card.write_text(json.dumps(told))
+    words = [command, "mmanomaly", "--data", normal, "--models", models, "--threads", 1]
+    words += ["--watches", "weapon"]
+    words += [] if command == "evaluate" else ["--output", tmp_path / "output"]
+    assert main([str(one) for one in words]) == 1
+    assert "give those of one export" in capsys.readouterr().err
 
 
 def test_the_gain_of_minutes_is_told(decided, tmp_path, monkeypatch, capsys):
