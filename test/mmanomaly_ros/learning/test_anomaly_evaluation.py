@@ -9,6 +9,7 @@ import pytest
 import tiny_graphs
 from fake_scenes import scene, spectrum_db, write_scene
 
+from mmanomaly_ros.adaptation import read_adaptation
 from mmanomaly_ros.alarm import AlarmState
 from mmanomaly_ros.comparison import EVIDENCE, Comparer
 from mmanomaly_ros.decision import WINDOWS, Decision, decide
@@ -267,6 +268,40 @@ def test_a_place_is_adapted_to(decided, normal, mixed, tmp_path, capsys):
     words[3] = place
     assert main([str(one) for one in [*words, "--data", normal]]) == 1
     assert "were adapted to a place" in capsys.readouterr().err
+
+
+def test_a_place_is_adapted_to_watch_by_watch(decided, normal, tmp_path, capsys):
+    place = tmp_path / "adapted"
+    words = ["adapt", "mmanomaly", "--data", normal, "--output", place, "--threads", 1, "--json"]
+    alone = {}
+    for name in ("intruder", "weapon"):
+        told = panoradar(capsys, *words, "--models", decided, "--watches", name)
+        alone[name] = Decision.read(place / "mmanomaly_decision.json").watches[name]
+    assert told["stayed"] == ["intruder"]
+    sha256 = told_sha(decided)
+    after = Decision.read(place / "mmanomaly_decision.json")
+    assert after.watches == alone
+    assert set(after.about["adapted"]) == set(WATCHES)
+    for name in WATCHES:
+        assert after.about["adapted"][name]["to"]["sequences"][name] == 3
+        assert read_adaptation(place / "mmanomaly_adaptation.npz", name, sha256).frames == 18
+        load_detector(name, {one: str(place / f"mmanomaly_{one}.{suffix}") for one, suffix in (
+            ("context", "onnx"), ("denoiser", "onnx"), ("decoder", "onnx"),
+            ("comparator", "onnx"), ("decision", "json"))})  # fmt: skip
+    files = {path: path.read_bytes() for path in place.iterdir()}
+    other = tmp_path / "other"
+    shutil.copytree(decided, other)
+    card = other / "mmanomaly_decision.json"
+    decision = Decision.read(card)
+    Decision(decision.watches, {**decision.about, "rate": 0.1}).write(card)
+    words += ["--models", other, "--watches", "weapon"]
+    assert main([str(one) for one in words]) == 1
+    assert "adapted cannot be added to: it was made of other networks" in capsys.readouterr().err
+    (place / "mmanomaly_adaptation.npz").unlink()
+    words[words.index(other)] = decided
+    assert main([str(one) for one in words]) == 1
+    assert "give another folder, or delete this one" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in place.iterdir()}.items() < files.items()
 
 
 @pytest.mark.parametrize("command", ["evaluate", "adapt", "decide"])
