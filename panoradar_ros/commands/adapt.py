@@ -177,11 +177,17 @@ def _told(adaptation: Any, before: Any, after: Any) -> dict[str, Any]:
 
 
 def _copy_networks(arguments: argparse.Namespace) -> None:
-    """A folder of models is whole: what is not adapted lies in it too."""
+    """A folder of models is whole: what is not adapted lies in it too, and what an evaluation
+    compares with.
+    """
     from mmwave.inference import card_path
 
-    for name, path in mmanomaly_models.paths_of(arguments.models).items():
-        if name == "decision" or path.parent.resolve() == arguments.output.resolve():
+    paths = mmanomaly_models.paths_of(arguments.models)
+    del paths["decision"]
+    if (baseline := mmanomaly_models.baseline_of(arguments.models)) is not None:
+        paths["baseline"] = baseline
+    for path in paths.values():
+        if path.parent.resolve() == arguments.output.resolve():
             continue
         for one in (path, card_path(path)):
             shutil.copy2(one, arguments.output / one.name)

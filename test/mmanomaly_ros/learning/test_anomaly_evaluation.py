@@ -263,6 +263,8 @@ def test_a_place_is_adapted_to(decided, normal, mixed, tmp_path, capsys):
     assert after.watches["intruder"].alarm != before.watches["intruder"].alarm
     assert (place / "mmanomaly_adaptation.npz").exists()
     assert OnnxModel(place / "mmanomaly_denoiser.onnx").card.sha256 == told_sha(decided)
+    compared = evaluated(capsys, place, mixed, "--limit", 1)["intruder"]["baselines"]
+    assert set(compared) == {"autoencoder", "level"}
     assert main([str(one) for one in [*words, "--data", mixed]]) == 1
     assert "has an anomaly in it" in capsys.readouterr().err
     words[3] = place
