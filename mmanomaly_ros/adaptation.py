@@ -18,6 +18,7 @@ from mmanomaly_ros.expectation import LEAST_SPREAD_DB, Expectation, Expecter
 from mmanomaly_ros.spectrum import CEILING_DB, CHANNELS, FLOOR_DB
 from mmanomaly_ros.watch import ANGLES, RANGES, TASKS
 from mmwave.inference import ModelError
+from mmwave.whole_file import whole_file
 
 ADAPTATION = "mmanomaly_adaptation.npz"
 """In a folder of models: of the place that they are used at."""
@@ -114,6 +115,9 @@ def write_adaptations(
         path: of the file.
         adaptations: by the watch's name.
         denoiser_sha256: which networks they are for.
+
+    Raises:
+        OSError: it cannot be written; what was there before stays.
     """
     arrays = {
         f"{watch}_{name}": np.asarray(getattr(one, name), np.float16)
@@ -122,7 +126,8 @@ def write_adaptations(
     }
     frames = {f"{watch}_frames": np.array(one.frames) for watch, one in adaptations.items()}
     told = {**arrays, **frames, "denoiser_sha256": np.array(denoiser_sha256)}
-    np.savez_compressed(path, **told)  # type: ignore[arg-type]
+    with whole_file(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **told)  # type: ignore[arg-type]
 
 
 def read_adaptation(path: Path, watch: str, denoiser_sha256: str) -> Adaptation | None:

@@ -8,6 +8,7 @@ are higher: so much is taken off while it lasts. A sequence is anomalous if the 
 on. Thresholds come from normal validation data for a stated share of false alarms.
 """
 
+import hashlib
 import json
 from bisect import bisect_left
 from collections import deque
@@ -30,6 +31,7 @@ from mmanomaly_ros.mirrors import STIRRED_DB
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import TASKS, watch_id
 from mmwave.inference import ModelError
+from mmwave.whole_file import whole_file
 
 FALSE_ALARM_RATE = 1 / 200
 CONFIDENCE = 0.95
@@ -125,7 +127,8 @@ class Decision:
 
     Attributes:
         watches: by name.
-        about: whatever else the card tells; ``comparator_sha256`` is which comparator it is for.
+        about: whatever else the card tells: ``comparator_sha256`` and so on, which networks it is
+            for; ``samples`` and ``steps``, how expected spectra were drawn.
     """
 
     watches: Mapping[str, WatchDecision]
@@ -143,29 +146,50 @@ class Decision:
         return self.watches[TASKS[watch]]
 
     def write(self, path: Path) -> None:
-        """Write a card."""
+        """Write a card, with a hash of how the watches decide.
+
+        Raises:
+            OSError: it cannot be written; what was there before stays.
+        """
         watches = {name: one.as_json() for name, one in self.watches.items()}
-        text = json.dumps({**self.about, "watches": watches}, indent=2, allow_nan=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        told = {**self.about, _WATCHES_SHA256: _sha256(watches), "watches": watches}
+        text = json.dumps(told, indent=2, allow_nan=False)
+        with whole_file(path) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
 
     @staticmethod
     def read(path: Path) -> "Decision":
         """Read a card.
 
         Raises:
-            ModelError: there is none, or it is none.
+            ModelError: there is none, or it is none, or somebody changed how a watch decides.
         """
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
             told = about.pop("watches")
+            # cards that were written before there was one have none
+            hashed = about.pop(_WATCHES_SHA256, None)
             watches = {name: WatchDecision.of(one) for name, one in told.items()}
             for name in watches:
                 watch_id(name)
-            return Decision(watches, about)
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(
                 f"{path} is no decision's card ({error!r}): get it again, or export it anew"
             ) from error
+        if hashed is not None and hashed != _sha256(told):
+            raise ModelError(
+                f"how {path} decides was changed after it was chosen ({_WATCHES_SHA256} is of "
+                "something else): get it again, or choose anew with panoradar decide mmanomaly"
+            )
+        return Decision(watches, about)
+
+
+_WATCHES_SHA256 = "watches_sha256"
+
+
+def _sha256(watches: Mapping[str, Any]) -> str:
+    """Hexadecimal, of how watches decide, however it is laid out in a file."""
+    return hashlib.sha256(json.dumps(watches, sort_keys=True).encode()).hexdigest()
 
 
 class SequenceDecider:

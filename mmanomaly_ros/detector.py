@@ -56,6 +56,7 @@ class AnomalyDetector:
 
     Attributes:
         alarm: its state, and the problem of the last frame.
+        caution: what to warn of: thresholds that were chosen with other draws; else empty.
 
     Raises:
         ModelError: the decision's card does not know the watch.
@@ -72,6 +73,7 @@ class AnomalyDetector:
         self._expecter, self._comparer = expecter, comparer
         self.watch, self.range_bin_m = watch, range_bin_m
         self.decision = decision.of_watch(watch)
+        self.caution = _caution(expecter, decision)
         self._decider = SequenceDecider(self.decision)
         self.alarm = Alarm(self.decision.alarm)
 
@@ -172,3 +174,16 @@ class AnomalyDetector:
             upright = is_upright(self.watch)
             return peaks(comparison.heatmap, self.range_bin_m, _LEAST_TOLD, 1, upright=upright)
         return found
+
+
+def _caution(expecter: Expecter, decision: Decision) -> str:
+    """Other draws score otherwise."""
+    chosen = {name: decision.about[name] for name in ("samples", "steps") if name in decision.about}
+    own = {name: getattr(expecter, name) for name in chosen}
+    if own == chosen:
+        return ""
+    words = [", ".join(f"{name} {value}" for name, value in one.items()) for one in (chosen, own)]
+    return (
+        f"thresholds were chosen with {words[0]}, not with {words[1]}: alarms may be false or "
+        "missing; set the same, or choose anew with panoradar decide mmanomaly"
+    )

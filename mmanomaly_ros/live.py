@@ -45,6 +45,7 @@ class Detector(Protocol):
     """What :class:`mmanomaly_ros.detector.AnomalyDetector` is to this module."""
 
     watch: int
+    caution: str
 
     def __call__(
         self,

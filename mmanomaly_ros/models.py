@@ -75,16 +75,44 @@ def load_detector(
     place = found["decision"].with_name(ADAPTATION)
     decision = Decision.read(found.pop("decision"))
     graphs = {name: OnnxModel(path, device, threads) for name, path in found.items()}
-    comparator = graphs["comparator"]
-    if decision.about.get("comparator_sha256") != comparator.card.sha256:
-        raise ModelError(
-            f"the decision was not chosen with {comparator.path.name}: give those of one export"
-        )
+    require_one_export(graphs, decision)
     expecter = Expecter(graphs["context"], graphs["denoiser"], graphs["decoder"], samples, steps)
     if watch in decision.about.get("adapted", {}):
         adaptation = read_adaptation(place, watch, graphs["denoiser"].card.sha256)
         if adaptation is None:
             raise ModelError(f"{place} is not of {watch}: adapt to the place anew")
         expecter = AdaptedExpecter(expecter, adaptation)
-    comparer = Comparer(comparator)
+    comparer = Comparer(graphs["comparator"])
     return AnomalyDetector(expecter, comparer, decision, number, range_bin_m)
+
+
+def require_one_export(graphs: Mapping[str, OnnxModel], decision: Decision | None = None) -> None:
+    """Hold networks, and how they decide, against each other, as far as their cards tell.
+
+    What the denoiser was trained with :class:`.expectation.Expecter` looks at.
+
+    Args:
+        graphs: by the names of MODELS; ``baseline`` too if it is used.
+        decision: that was chosen with them.
+
+    Raises:
+        ModelError: they do not belong together.
+    """
+    own = {name: graph.card.sha256 for name, graph in graphs.items()}
+    comparator = graphs["comparator"]
+    if comparator.card.about.get("denoiser_sha256", own["denoiser"]) != own["denoiser"]:
+        raise ModelError(
+            f"{comparator.path.name} was not trained with {graphs['denoiser'].path.name}: give "
+            "those of one export"
+        )
+    if decision is None:
+        return
+    # of the comparator every card tells
+    told = {**own, "comparator": None} | {
+        name: decision.about[f"{name}_sha256"] for name in own if f"{name}_sha256" in decision.about
+    }
+    if other := [name for name in own if told[name] != own[name]]:
+        raise ModelError(
+            f"the decision was not chosen with {graphs[other[0]].path.name}: give those of one "
+            "export, or choose anew with panoradar decide mmanomaly"
+        )

@@ -28,6 +28,7 @@ class Snapshot:
 
     Attributes:
         state: normal, anomaly or unknown, with the reason.
+        simulated: it is not of a real radar and camera.
         depth_m: (row, column), NaN at holes.
         image: (row, column, 3) red, green, blue.
         measured_db: (channel, range, column).
@@ -39,6 +40,7 @@ class Snapshot:
     """
 
     state: str
+    simulated: bool
     depth_m: NDArray[np.floating] | None = None
     image: NDArray[np.uint8] | None = None
     measured_db: NDArray[np.floating] | None = None
@@ -79,7 +81,7 @@ def live_picture(seen: Snapshot) -> Picture:
     ]
     rows = [_row(top), _row(bottom)]
     width = max(row.shape[1] for row in rows)
-    return np.vstack([_banner(seen.state, width), *(_widened(row, width) for row in rows)])
+    return np.vstack([_banner(seen, width), *(_widened(row, width) for row in rows)])
 
 
 def depth_panel(depth_m: NDArray[np.floating] | None) -> Picture:
@@ -121,9 +123,8 @@ def floor_panel(seen: Snapshot) -> Picture:
                         thick)  # fmt: skip
         place = (round(size[0] / 2 + right_m * per_m), round(_HIGH - depth_m * per_m))
         cv2.drawMarker(picture, place, FOUND, cv2.MARKER_CROSS, 20, thick, cv2.LINE_AA)
-    return _titled(
-        picture, "floor: O true (simulated), + found" + (" (range)" if seen.upright else "")
-    )
+    true = "O true (simulated)" if seen.simulated else "O true"
+    return _titled(picture, f"floor: {true}, + found" + (" (range)" if seen.upright else ""))
 
 
 def spectra_panel(
@@ -196,8 +197,9 @@ def _widened(row: Picture, width: int) -> Picture:
     return result
 
 
-def _banner(state: str, width: int) -> Picture:
+def _banner(seen: Snapshot, width: int) -> Picture:
     banner = np.full((44, width, 3), 20, np.uint8)
-    colour = STATE_COLOURS.get(state.partition(":")[0], TEXT)
-    cv2.putText(banner, f"simulated; state: {state}", (10, 30), _FONT, 0.75, colour, 2, cv2.LINE_AA)
+    colour = STATE_COLOURS.get(seen.state.partition(":")[0], TEXT)
+    words = f"{'simulated' if seen.simulated else 'measured'}; state: {seen.state}"
+    cv2.putText(banner, words, (10, 30), _FONT, 0.75, colour, 2, cv2.LINE_AA)
     return banner

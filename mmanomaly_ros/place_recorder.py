@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmanomaly_ros.context import shrunk
 from mmanomaly_ros.live import GAP_S, Judged
-from mmanomaly_ros.scene_files import write_scene, write_sensors
+from mmanomaly_ros.scene_files import alike, write_scene, write_sensors
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM, quantised
 from mmanomaly_ros.watch import TASKS
 from mmwave.camera import Camera
@@ -18,7 +19,7 @@ from mmwave.waveform import Waveform
 PIECE_FRAMES = 300
 """Frames of a file: half a minute at ten a second, 25 MB."""
 LEAST_FRAMES = 30
-"""A shorter sequence is not kept: the longest window does not fit into it."""
+"""A shorter sequence is thrown away: the longest window does not fit into it."""
 
 
 class PlaceRecorder:
@@ -33,6 +34,7 @@ class PlaceRecorder:
 
     Attributes:
         frames: on disk.
+        thrown_away: frames of sequences shorter than LEAST_FRAMES.
 
     Raises:
         OSError: the folder cannot be made.
@@ -45,7 +47,7 @@ class PlaceRecorder:
         self._kept: list[tuple[float, NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint16]]]
         self._kept = []
         self._lock = threading.Lock()
-        self.frames = 0
+        self.frames = self.thrown_away = 0
 
     def add(
         self,
@@ -73,7 +75,7 @@ class PlaceRecorder:
         depth_mm = np.rint(1000 * np.nan_to_num(depth_m, nan=0.0))
         depth_mm = np.clip(depth_mm, 0, np.iinfo(np.uint16).max).astype(np.uint16)
         with self._lock:
-            if camera != self._camera:
+            if self._camera is None or not alike(asdict(camera), asdict(self._camera)):
                 self._write()
                 write_sensors(self._folder, camera, self._waveform)
                 self._camera = camera
@@ -97,6 +99,7 @@ class PlaceRecorder:
         kept, self._kept = self._kept, []
         count = len(kept)
         if count < LEAST_FRAMES:
+            self.thrown_away += count
             return
         stamps, spectra, rgb, depth_mm = zip(*kept, strict=True)
         time_s = np.array(stamps)
@@ -187,4 +190,8 @@ class JudgedRecorder:
     def as_values(self) -> dict[str, str | int]:
         """For diagnostics."""
         ended = {"recording_ended": self.ended} if self.ended else {}
-        return {"frames_recorded": self.frames, **ended}
+        return {
+            "frames_recorded": self.frames,
+            "frames_thrown_away": self._recorder.thrown_away,
+            **ended,
+        }

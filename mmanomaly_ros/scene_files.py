@@ -47,22 +47,27 @@ def write_sensors(folder: Path, camera: Camera, waveform: Waveform) -> None:
             partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         return
     try:
-        alike = path.exists() and _alike(json.loads(path.read_text(encoding="utf-8")), told)
+        fits = path.exists() and alike(json.loads(path.read_text(encoding="utf-8")), told)
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}): record into a new folder") from error
-    if not alike:
+    if not fits:
         raise ValueError(
             f"{folder} holds sequences of another camera, or one that was elsewhere, or of "
             "another radar: record into a new folder"
         )
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """The same but for the last digits of numbers, which transforms between frames jitter in."""
+def alike(one: Any, other: Any) -> bool:
+    """The same but for the last digits of numbers, which transforms between frames jitter in.
+
+    Args:
+        one: as JSON holds it, or as ``asdict`` makes it of a camera.
+        other: likewise.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
         return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-4)
     return bool(one == other)

@@ -63,6 +63,7 @@ def picture(sequence: SceneSequence, frame: Frame) -> NDArray[np.uint8]:
     shown = live_picture(
         Snapshot(
             f"{found.state}: score {found.score:.2f}, frame {number}",
+            bool(sequence.meta.get("simulated")),
             np.where(depth_m > 0, depth_m, np.nan),
             sequence.rgb[number],
             found.measured_db,
@@ -116,7 +117,11 @@ def write_report(
         for group, rows in result[name]["by"].items():
             parts.append(_rows(f"{name} by {group.replace('_', ' ')}", rows, GROUP, level=3))
     parts.append(_pictures(gallery))
-    write_page(path, "mmAnomaly evaluation, simulated", parts)
+    write_page(path, f"mmAnomaly evaluation, {_kind(result)}", parts)
+
+
+def _kind(result: Mapping[str, Any]) -> str:
+    return "simulated" if result["simulated"] else "measured"
 
 
 def _head(result: Mapping[str, Any]) -> str:
@@ -126,10 +131,9 @@ def _head(result: Mapping[str, Any]) -> str:
         for name, one in result["heads"].items()
     )
     frames = f"{result['frames']} frames"
-    kind = "Simulated" if result["simulated"] else "Measured"
     style = ' class="simulated"' if result["simulated"] else ""
     return (
-        f"<p{style}>{kind}, {escape(str(where))}: {frames}</p>\n"
+        f"<p{style}>{_kind(result).capitalize()}, {escape(str(where))}: {frames}</p>\n"
         f"<p>A frame takes {result['frame_ms']} ms ({result['frame_ms_p95']} ms at 95 %) on "
         f"{result['threads']} threads with {result['samples']} draws of {result['steps']} steps: "
         f"{escape(str(result['machine']['processor']))}. Right about classes that were trained: "

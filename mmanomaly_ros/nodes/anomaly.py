@@ -79,6 +79,8 @@ class AnomalyNode(LifecycleNode):
                 device=values["device"],
                 threads=values["threads"],
             )
+            if self._detector.caution:
+                self.get_logger().warning(self._detector.caution)
             self._pose = CameraPose(self)
         except self.USER_ERRORS as error:
             self._why_not = f"cannot configure: {error}"

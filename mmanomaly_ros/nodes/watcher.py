@@ -2,7 +2,8 @@
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -28,7 +29,10 @@ PARTS = ("measured", "expected", "heatmap", "depth", "image")
 class Watched:
     """Everything so far; dictionaries by the frame's stamp in ns.
 
+    It grows in the executor's thread: others take a :meth:`copied` one, made in that thread.
+
     Attributes:
+        state: the last, in words.
         states: in words.
         places: (n, 2) right and depth that were told.
         truth: likewise, by stamps of its own.
@@ -39,6 +43,7 @@ class Watched:
         diagnostics: last values by status name and key.
     """
 
+    state: str = ""
     states: dict[int, str] = field(default_factory=dict)
     places: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     truth: dict[int, NDArray[np.float64]] = field(default_factory=dict)
@@ -47,6 +52,10 @@ class Watched:
     parts: dict[int, dict[str, NDArray[Any]]] = field(default_factory=dict)
     snapshots: dict[bool, tuple[int, Snapshot]] = field(default_factory=dict)
     diagnostics: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def copied(self) -> "Watched":
+        """What was seen until now, which grows no more."""
+        return Watched(**{one.name: copy(getattr(self, one.name)) for one in fields(self)})
 
     def told(self) -> dict[int, Told]:
         """What was told of every frame."""
@@ -95,7 +104,7 @@ class WatcherNode(LifecycleNode):
 
     def _take_state(self, message: Any) -> None:
         stamp = to_time_ns(message.header.stamp)
-        self.seen.states[stamp] = message.status[0].message
+        self.seen.state = self.seen.states[stamp] = message.status[0].message
         self.seen.latency_s.append(1e-9 * (self.get_clock().now().nanoseconds - stamp))
         self.seen.arrival_s.append(time.monotonic())
         self.told.set()
@@ -126,6 +135,7 @@ class WatcherNode(LifecycleNode):
         self.compared.set()
         seen = Snapshot(
             words,
+            True,
             parts.get("depth"),
             parts.get("image"),
             parts["measured"],

@@ -40,6 +40,7 @@ from mmwave.simulation.rotation import (
 )
 from mmwave.simulation.scene import Scene
 from mmwave.simulation.trajectory import Pose, Trajectory, Velocity
+from mmwave.source_digest import source_digest
 from mmwave.waveform import AntennaArray, Waveform
 
 PRELUDE_POSITIONS = 1250
@@ -48,13 +49,6 @@ FORMAT = 1
 _PARTIAL = ".partial"
 _ABANDONED_S = 3600.0
 _SCENE_FIELDS = ("vertices_m", "faces", "class_id", "instance_id", "material_id")
-_PHYSICS = (
-    "fmcw", "materials", "receiver", "recording", "rotation", "scattering", "specular",
-    "spreading", "surface",
-)  # fmt: skip
-"""Modules that determine the samples: their text is part of a recording's key."""
-
-
 _LOG = logging.getLogger(__name__)
 
 
@@ -339,20 +333,7 @@ def _key(
         digest.update(np.ascontiguousarray(values).tobytes())
     for time_s in np.linspace(0, duration_s, 8):
         digest.update(world.scene_at(float(time_s)).vertices_m.tobytes())
-    digest.update(physics_digest().encode())
-    return digest.hexdigest()[:24]
-
-
-def physics_digest(*more: str) -> str:
-    """Hash of the simulator's own text: samples of another one are made anew.
-
-    Args:
-        *more: modules of this package that determine the samples too.
-    """
-    digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for module in (*_PHYSICS, *more):
-        digest.update((here / f"{module}.py").read_bytes())
+    digest.update(source_digest(__name__).encode())
     return digest.hexdigest()[:24]
 
 

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from mmwave.simulation.fixed_radar import LINES, fixed_radar
 from mmwave.simulation.kept_folder import forget_old, is_kept, new_folder
-from mmwave.simulation.recording import RecordingError, cache_folder, physics_digest
+from mmwave.simulation.recording import RecordingError, cache_folder
 from mmwave.simulation.room import RADAR_HEIGHT_M, OccupiedRoom, generate_room
+from mmwave.source_digest import source_digest
 from mmwave.waveform import Waveform
 
 FORMAT = 1
-MODULES = ("fixed_radar", "room", "people", "gestures")
-"""Of this package, that determine what radars see of rooms besides the physics."""
+MODULES = ("mmwave.simulation.fixed_radar", "mmwave.simulation.room")
+"""They, and what they import, determine what radars see of rooms."""
 
 ROOMS_KEPT = 4
 """A room of half a minute takes about 160 MB."""
@@ -84,7 +85,7 @@ def record_room(
         "format": FORMAT,
         "frames": frames,
         "waveform": asdict(waveform),
-        "physics": physics_digest(*MODULES),
+        "simulator": source_digest(*MODULES),
     }
     if not is_kept(target, wanted):
         with new_folder(target, wanted) as partial:

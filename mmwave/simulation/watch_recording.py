@@ -16,20 +16,16 @@ from numpy.typing import NDArray
 
 from mmwave.camera import RGBD_CAMERA
 from mmwave.simulation.kept_folder import forget_old, is_kept, new_folder
-from mmwave.simulation.recording import RecordingError, cache_folder, physics_digest
+from mmwave.simulation.recording import RecordingError, cache_folder
 from mmwave.simulation.watch_camera import WatchCamera
 from mmwave.simulation.watch_radar import WatchRadar
 from mmwave.simulation.watched_drawing import NEW_CLOTHES, NEW_WALLS, draw_place
 from mmwave.simulation.watched_place import WatchedPlace
+from mmwave.source_digest import source_digest
 from mmwave.waveform import Waveform
 
 FORMAT = 1
 RECORDINGS_KEPT = 6
-_MODULES = (
-    "fixed_radar", "people", "activities", "albedo", "articulated", "clothing", "concealed", "rgbd",
-    "transmission",
-    "watch_camera", "watch_radar", "watched_drawing", "watched_place",
-)  # fmt: skip
 _FILES = ("samples", "rgb", "depth_mm")
 
 
@@ -107,7 +103,7 @@ def record_watch(
         "frames": frames,
         "waveform": asdict(waveform),
         "line": line,
-        "physics": physics_digest(*_MODULES),
+        "simulator": source_digest(__name__),
     }
     if not is_kept(target, wanted):
         with new_folder(target, wanted) as partial:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("system", choices=("mmanomaly",), help="what to adapt")
     parser.add_argument("--data", type=Path, help="normal sequences of the place, in order")
     parser.add_argument(
-        "--output", type=Path, help="folder for the networks, the place's card and its thresholds"
+        "--output",
+        type=Path,
+        help="folder for the networks, the place's card and its thresholds; what it holds of other "
+        "watches stays",
     )
     parser.add_argument(
         "--minutes",
@@ -67,6 +71,7 @@ def _trained(
     from mmanomaly_ros.comparison import Comparer
     from mmanomaly_ros.decision import Decision
     from mmanomaly_ros.learning.adaptation import Trained
+    from mmanomaly_ros.models import require_one_export
     from mmanomaly_ros.watch import watch_id
     from mmwave.inference import ModelError
 
@@ -78,8 +83,7 @@ def _trained(
         int(decision.about.get("samples", mmanomaly_models.SAMPLES)),
         int(decision.about.get("steps", mmanomaly_models.STEPS)),
     )
-    if decision.about.get("comparator_sha256") != networks.sha256["comparator"]:
-        raise ModelError("the decision is of another comparator: give one export's files")
+    require_one_export(networks.graphs, decision)
     if "adapted" in decision.about:
         raise ModelError("these networks were adapted to a place: adapt those that were not")
     comparer = Comparer(networks.graphs["comparator"])
@@ -100,8 +104,7 @@ def _trained(
 def _adapt(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from mmanomaly_ros.adaptation import ADAPTATION, write_adaptations
-    from mmanomaly_ros.decision import Decision
+    from mmanomaly_ros.adapted_folder import Adapted, read_adapted, write_adapted
     from mmanomaly_ros.learning.adaptation import adapt, expected_run
     from mmanomaly_ros.learning.adaptation_curve import first_part, frames_in
     from mmanomaly_ros.learning.samples import SceneSet
@@ -112,9 +115,11 @@ def _adapt(arguments: argparse.Namespace) -> int:
     if arguments.minutes is not None and len(arguments.minutes) != 1:
         raise ValueError("--minutes takes one number without --curve")
     trained, decision, networks = _trained(arguments)
+    denoiser_sha256 = networks.sha256["denoiser"]
+    before = read_adapted(arguments.output, decision, denoiser_sha256)
     bar = partial(tqdm, disable=arguments.json or None)
     samples = SceneSet.under(arguments.data, bar)
-    adaptations, watches, told = {}, dict(decision.watches), {}
+    adapted: dict[str, Adapted] = {}
     for watch, one in trained.items():
         own = [run for run in samples.sequences if run.task == watch]
         if not own:
@@ -126,20 +131,24 @@ def _adapt(arguments: argparse.Namespace) -> int:
         runs = [
             expected_run(one.expecter, run, samples.camera, one.range_bin_m, 0, bar) for run in own
         ]
-        name = TASKS[watch]
-        adaptations[name], watches[name] = adapt(runs, one, watch)
-        told[name] = _told(adaptations[name], one.decision, watches[name])
-    if not adaptations:
+        adaptation, after = adapt(runs, one, watch)
+        to = SceneSet(own, samples.camera, samples.waveform).describe()
+        told = {"to": to, **_told(adaptation, one.decision, after)}
+        adapted[TASKS[watch]] = Adapted(after, adaptation, told)
+    if not adapted:
         raise ValueError(f"{arguments.data} holds no sequence of {', '.join(arguments.watches)}")
     arguments.output.mkdir(parents=True, exist_ok=True)
     _copy_networks(arguments)
-    about = {**decision.about, "adapted": {"to": samples.describe(), **told}}
-    Decision(watches, about).write(arguments.output / "mmanomaly_decision.json")
-    write_adaptations(
-        arguments.output / ADAPTATION, adaptations, networks.sha256["denoiser"]
-    )  # fmt: skip
+    write_adapted(arguments.output, decision, {**before, **adapted}, denoiser_sha256)
+    _print(arguments, {name: one.told for name, one in adapted.items()}, set(before) - set(adapted))
+    return 0
+
+
+def _print(
+    arguments: argparse.Namespace, told: "dict[str, Mapping[str, Any]]", stayed: set[str]
+) -> None:  # fmt: skip
     if arguments.json:
-        print(json.dumps({"output": str(arguments.output), **told}))
+        print(json.dumps({"output": str(arguments.output), "stayed": sorted(stayed), **told}))
     else:
         for name, row in told.items():
             kept = row["on_threshold"] == row["on_threshold_before"]
@@ -147,8 +156,9 @@ def _adapt(arguments: argparse.Namespace) -> int:
                   f"(root mean square), their spread to {row['spread_scale']} times; threshold "
                   f"{row['on_threshold_before']} -> {row['on_threshold']}"
                   + (", kept: give sequences of 15 s and more" if kept else ""))  # fmt: skip
+        for name in sorted(stayed):
+            print(f"{name}: stays as this folder was adapted before")
         print(f"written to {arguments.output}; next: set the parameter models of the anomaly node")
-    return 0
 
 
 def _told(adaptation: Any, before: Any, after: Any) -> dict[str, Any]:
@@ -167,11 +177,17 @@ def _told(adaptation: Any, before: Any, after: Any) -> dict[str, Any]:
 
 
 def _copy_networks(arguments: argparse.Namespace) -> None:
-    """A folder of models is whole: what is not adapted lies in it too."""
+    """A folder of models is whole: what is not adapted lies in it too, and what an evaluation
+    compares with.
+    """
     from mmwave.inference import card_path
 
-    for name, path in mmanomaly_models.paths_of(arguments.models).items():
-        if name == "decision" or path.parent.resolve() == arguments.output.resolve():
+    paths = mmanomaly_models.paths_of(arguments.models)
+    del paths["decision"]
+    if (baseline := mmanomaly_models.baseline_of(arguments.models)) is not None:
+        paths["baseline"] = baseline
+    for path in paths.values():
+        if path.parent.resolve() == arguments.output.resolve():
             continue
         for one in (path, card_path(path)):
             shutil.copy2(one, arguments.output / one.name)

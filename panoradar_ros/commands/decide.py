@@ -69,18 +69,19 @@ def run(arguments: argparse.Namespace) -> int:
         watch_id(name): calibrate(samples, watch_id(name), networks.sources, settings, bar)
         for name in arguments.watches
     }
+    data = samples.describe()
     about = {
         "what": "how mmAnomaly decides, chosen on normal frames and pastes into them",
-        "simulated": True,
+        "simulated": data["simulated"],
         **{f"{name}_sha256": sha for name, sha in networks.sha256.items()},
         "samples": arguments.samples,
         "steps": arguments.steps,
         "rate": arguments.rate,
         "confidence": arguments.confidence,
-        "data": samples.describe(),
+        "data": data,
     }
     _write(output, decision_of(found, about))
-    _print(arguments, output, found)
+    _print(arguments, output, found, about["simulated"])
     return 0
 
 
@@ -130,7 +131,7 @@ def _limited(samples: "SceneSet", limit: int | None) -> "SceneSet":
 
 
 def _print(
-    arguments: argparse.Namespace, output: Path, found: "dict[int, Calibrated]"
+    arguments: argparse.Namespace, output: Path, found: "dict[int, Calibrated]", simulated: bool
 ) -> None:  # fmt: skip
     from mmanomaly_ros.learning.sightings import WHOLE
     from mmanomaly_ros.watch import TASKS
@@ -148,10 +149,11 @@ def _print(
         for watch, one in found.items()
     }
     if arguments.json:
-        print(json.dumps({"file": str(output), "simulated": True, **rows}))
+        print(json.dumps({"file": str(output), "simulated": simulated, **rows}))
         return
     heads = ("sequences", "normal_scores", "rate", "on_threshold", "off_threshold")
-    print("Simulated, chosen on normal frames; pasted anomalies only weigh the witnesses")
+    print(f"{'Simulated' if simulated else 'Measured'}, chosen on normal frames; pasted anomalies "
+          "only weigh the witnesses")  # fmt: skip
     lines = [(name, [row[one] for one in heads]) for name, row in rows.items()]
     print(mmanomaly_models.columns(lines, heads))
     for watch, one in found.items():

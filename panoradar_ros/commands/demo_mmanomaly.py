@@ -205,7 +205,7 @@ def _watch(
                 f"no frame was judged in {START_TIMEOUT_S:.0f} s; try panoradar doctor"
             )
         usage = _measure(arguments, watcher, emulator)
-        return _report(arguments, watcher.seen, usage)
+        return _report(arguments, process.call(watcher.seen.copied), usage)
 
 
 def _measure(arguments: argparse.Namespace, watcher: Any, emulator: ChildProcess) -> dict[str, Any]:
@@ -222,8 +222,7 @@ def _measure(arguments: argparse.Namespace, watcher: Any, emulator: ChildProcess
                 raise RuntimeError("the emulator ended before the demo did")
             memory = max(memory, own.memory_info().rss + emulator.usage.memory_info().rss)
             bar.n = round(min(time.monotonic() - start_s, arguments.seconds))
-            states = list(watcher.seen.states.values())
-            bar.set_postfix_str(states[-1] if states else "")
+            bar.set_postfix_str(watcher.seen.state)
     wall_s = time.monotonic() - start_s
     cpu = (_busy_s(own) - busy_s) / wall_s / cores
     return {"start_s": start_s, "wall_s": wall_s, "cpu": cpu, "rss_mb": memory / 1e6}

@@ -90,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mmanomaly_ros.learning.calibration import variants_of
     from mmanomaly_ros.learning.evaluation import Evaluation, activity_of
     from mmanomaly_ros.learning.report import Gallery, write_report
+    from mmanomaly_ros.models import require_one_export
     from mmanomaly_ros.watch import watch_id
 
     _check(arguments)
@@ -105,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     decisions = {watch: variants_of(decision, watch) for watch in detectors}
     sources = None if arguments.alone else networks.sources
     if sources is not None:
+        require_one_export(networks.graphs, decision)
         sources.set_restored(decision.about.get("restored_db", {}))
     gallery = None if arguments.report is None else Gallery()
     evaluation = Evaluation(

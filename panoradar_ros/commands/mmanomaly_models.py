@@ -1,7 +1,6 @@
 """Networks, decisions and simulated sequences that several commands of mmAnomaly need."""
 
 import argparse
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -111,6 +110,7 @@ def load(
     from mmanomaly_ros.comparison import Comparer
     from mmanomaly_ros.expectation import Expecter
     from mmanomaly_ros.learning.sightings import Sources
+    from mmanomaly_ros.models import require_one_export
     from mmwave.inference import OnnxModel
 
     paths = paths_of(folder)
@@ -118,6 +118,7 @@ def load(
     if (baseline := baseline_of(folder)) is not None:
         paths["baseline"] = baseline
     graphs = {name: OnnxModel(path, device, threads) for name, path in paths.items()}
+    require_one_export(graphs)
     drawing = graphs["context"], graphs["denoiser"], graphs["decoder"]
     expecter, regression = Expecter(*drawing, samples, steps), Expecter(*drawing, 0, steps)
     comparer = Comparer(graphs["comparator"])
@@ -175,21 +176,11 @@ def refuse_learned(seeds: Iterable[int], networks: Networks) -> None:
 
 def scenes_folder() -> Path:
     """Of simulated sequences in the user's cache; another one when the simulator was changed."""
-    import mmanomaly_ros
-    import mmwave.simulation
     from mmwave.simulation.recording import cache_folder
+    from mmwave.source_digest import source_digest
 
-    own = Path(str(mmanomaly_ros.__file__)).parent
-    simulator = Path(str(mmwave.simulation.__file__)).parent
-    digest = hashlib.sha256()
-    for path in (
-        *sorted(simulator.glob("*.py")),
-        own / "spectrum.py",
-        own / "learning" / "simulated.py",
-    ):
-        digest.update(path.read_bytes())
     root = cache_folder() / "anomaly_scenes"
-    folder = root / digest.hexdigest()[:16]
+    folder = root / source_digest("mmanomaly_ros.learning.simulated")
     folder.mkdir(parents=True, exist_ok=True)
     folder.touch()
     others = sorted(root.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from mmwave.simulation.fixed_radar import fixed_radar
 from mmwave.simulation.people import Person
-from mmwave.simulation.recording import physics_digest
 from mmwave.simulation.room import (
     MOST_PEOPLE,
     RADAR_HEIGHT_M,
@@ -22,6 +21,7 @@ from mmwave.simulation.room import (
 )
 from mmwave.simulation.room_recording import MODULES
 from mmwave.simulation.trajectory import Pose
+from mmwave.source_digest import source_digest
 from mmwave.spectrum import as_complex
 from rexo_ros.camera import MOUNTED_CAMERA, NEAREST_M, Camera
 from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker
@@ -41,7 +41,7 @@ _SEEDS_PER_ROOM = 1000
 
 def room_digest() -> str:
     """Of the simulator's text, as far as rooms go: sequences of another one are others."""
-    return physics_digest(*MODULES)
+    return source_digest(*MODULES)
 
 
 def people_of(session: int, seed: int) -> int:

@@ -10,10 +10,10 @@ from mmanomaly_ros.alarm import AlarmSettings, AlarmState
 from mmanomaly_ros.comparison import Fusion
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.decision import Decision, WatchDecision
-from mmanomaly_ros.models import COMPARATOR_MODEL, load_detector, model_path
+from mmanomaly_ros.models import COMPARATOR_MODEL, DECISION, load_detector, model_path
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM, from_unit
-from mmanomaly_ros.watch import position_of
-from mmwave.inference import ModelError, file_sha256
+from mmanomaly_ros.watch import TASKS, position_of
+from mmwave.inference import ModelError, file_sha256, read_card
 
 BIN_M = WATCH_WAVEFORM.range_bin_m
 EXPECTED_DB = float(from_unit(-0.5))
@@ -116,10 +116,79 @@ def test_the_same_generator_finds_the_same(detector):
     np.testing.assert_array_equal(one, other)
 
 
-def test_files_that_do_not_belong_together_are_refused(tmp_path):
-    given = paths(tmp_path, comparator_sha256="another")
-    with pytest.raises(ModelError, match="one export"):
+@pytest.mark.parametrize("name", ["context", "denoiser", "decoder", "comparator"])
+def test_files_that_do_not_belong_together_are_refused(tmp_path, name):
+    given = paths(tmp_path, **{f"{name}_sha256": "another"})
+    with pytest.raises(
+        ModelError, match=rf"not chosen with {name}\.onnx: give those of one export"
+    ):
         load_detector("weapon", given)
+
+
+def test_a_comparator_of_another_denoiser_is_refused(tmp_path):
+    given = paths(tmp_path)
+    card = tmp_path / "comparator.json"
+    told = json.loads(card.read_text())
+    for sha256, fits in ((file_sha256(tmp_path / "denoiser.onnx"), True), ("another", False)):
+        card.write_text(json.dumps({**told, "denoiser_sha256": sha256}))
+        if fits:
+            load_detector("weapon", given)
+        else:
+            with pytest.raises(ModelError, match=r"comparator\.onnx was not trained with denoiser"):
+                load_detector("weapon", given)
+
+
+def test_a_threshold_that_somebody_changed_is_refused(tmp_path):
+    card = tmp_path / "decision.json"
+    given = paths(tmp_path)
+    told = json.loads(card.read_text())
+    card.write_text(json.dumps(told))  # laid out otherwise, the same
+    load_detector("weapon", given)
+    told["watches"]["weapon"]["alarm"]["on_threshold"] = 5.0
+    card.write_text(json.dumps(told))
+    with pytest.raises(ModelError, match=r"decision\.json decides was changed after it was chosen"):
+        load_detector("weapon", given)
+    del told["watches_sha256"]  # as cards were before there was a hash
+    card.write_text(json.dumps(told))
+    assert load_detector("weapon", given).decision.alarm.on_threshold == 5.0
+
+
+def test_draws_that_thresholds_were_not_chosen_with_are_told(tmp_path, detector):
+    assert not detector.caution  # the card does not tell
+    (tmp_path / "told").mkdir()
+    given = paths(tmp_path / "told", samples=4, steps=2)
+    assert not load_detector("weapon", given, samples=4, steps=2).caution
+    assert (
+        "chosen with samples 4, steps 2, not with samples 0, steps 2"
+        in load_detector("weapon", given, samples=0, steps=2).caution
+    )
+
+
+def test_a_card_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    path = tmp_path / "decision.json"
+    Decision({}, {}).write(path)
+
+    def full(self, text, encoding):
+        with self.open("w") as file:
+            file.write(text[:5])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(path), "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        Decision({}, {"samples": 4}).write(path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert not Decision.read(path).about
+
+
+def test_the_decision_that_comes_with_the_package_is_the_one_that_was_chosen():
+    card = model_path(DECISION)
+    told = json.loads(card.read_text())
+    assert told["watches_sha256"]
+    found = Decision.read(card)
+    assert set(found.watches) == set(TASKS)
+    for name in ("context", "denoiser", "decoder", "comparator", "baseline"):
+        model = card.with_name(f"mmanomaly_{name}.onnx")
+        assert told[f"{name}_sha256"] == read_card(model).sha256
 
 
 def test_a_damaged_model_and_an_unknown_name_are_told(tmp_path):

@@ -5,9 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mmanomaly_ros.alarm import AlarmState
 from mmanomaly_ros.learning.samples import SceneSet
-from mmanomaly_ros.live import GAP_S
-from mmanomaly_ros.place_recorder import LEAST_FRAMES, PIECE_FRAMES, PlaceRecorder
+from mmanomaly_ros.live import GAP_S, Judged
+from mmanomaly_ros.place_recorder import (
+    LEAST_FRAMES,
+    PIECE_FRAMES,
+    JudgedRecorder,
+    PlaceRecorder,
+)
 from mmanomaly_ros.spectrum import CEILING_DB, FLOOR_DB, dequantised
 from mmanomaly_ros.watch import watch_id
 from mmwave.camera import RGBD_CAMERA
@@ -64,8 +70,28 @@ def test_what_is_too_short_to_judge_is_not_kept(tmp_path):
     recorder = PlaceRecorder(tmp_path, WATCH)
     record(recorder, 0.1 * np.arange(LEAST_FRAMES - 1))
     recorder.close()
-    assert recorder.frames == 0
+    assert (recorder.frames, recorder.thrown_away) == (0, LEAST_FRAMES - 1)
     assert not list(tmp_path.glob("*.npz"))
+
+
+def test_frames_that_are_thrown_away_are_told(tmp_path):
+    recorder = JudgedRecorder(tmp_path, WATCH)
+    for start_s, count in ((0.0, LEAST_FRAMES), (100.0, 5)):  # a gap ends the first
+        for number in range(count):
+            spectrum_db, rgb, depth_m = frame(number)
+            recorder.add(
+                Judged(
+                    start_s + 0.1 * number, AlarmState.NORMAL, "", object(), spectrum_db, depth_m,
+                    rgb, 0.0, CAMERA,
+                )
+            )  # fmt: skip
+    assert recorder.as_values() == {"frames_recorded": LEAST_FRAMES, "frames_thrown_away": 0}
+    recorder.close()
+    assert recorder.as_values() == {
+        "frames_recorded": LEAST_FRAMES,
+        "frames_thrown_away": 5,
+        "recording_ended": "the node is not active",
+    }
 
 
 def test_a_camera_that_moved_does_not_go_into_the_same_folder(tmp_path):
@@ -115,6 +141,12 @@ def test_sequences_of_other_sensors_are_not_relabelled(tmp_path):
 
 def test_the_last_digits_of_a_transform_are_the_same_place(tmp_path):
     recorder = PlaceRecorder(tmp_path, WATCH)
-    record(recorder, 0.1 * np.arange(LEAST_FRAMES))
-    moved = replace(CAMERA, translation_m=tuple(one + 1e-9 for one in CAMERA.translation_m))
-    recorder.add(100.0, *frame(0), moved)
+    jitter_m = 1e-9 * np.random.default_rng(0).standard_normal((PIECE_FRAMES, 3))
+    first = tuple(np.add(CAMERA.translation_m, jitter_m[0]).tolist())
+    for number, off_m in enumerate(jitter_m):
+        moved = tuple(np.add(CAMERA.translation_m, off_m).tolist())
+        recorder.add(0.1 * number, *frame(number), replace(CAMERA, translation_m=moved))
+    read = SceneSet.under(tmp_path)
+    assert [len(one) for one in read.sequences] == [PIECE_FRAMES]
+    assert (recorder.frames, recorder.thrown_away) == (PIECE_FRAMES, 0)
+    assert read.camera.translation_m == first

@@ -1,5 +1,6 @@
 """Alarms held against the truth, and the picture of a frame."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -66,9 +67,9 @@ def middle_of(picture, colour):
 
 
 def test_a_picture_shows_places_where_they_are():
-    right = Snapshot("anomaly", found_m=PLACE, true_m=PLACE)
-    left = Snapshot("anomaly", found_m=PLACE * [-1, 1], true_m=PLACE * [-1, 1])
-    near = Snapshot("anomaly", found_m=PLACE / 2, true_m=PLACE / 2)
+    right = Snapshot("anomaly", True, found_m=PLACE, true_m=PLACE)
+    left = Snapshot("anomaly", True, found_m=PLACE * [-1, 1], true_m=PLACE * [-1, 1])
+    near = Snapshot("anomaly", True, found_m=PLACE / 2, true_m=PLACE / 2)
     found = {name: middle_of(live_picture(one)[80:], FOUND) for name, one in
              {"right": right, "left": left, "near": near}.items()}  # fmt: skip
     np.testing.assert_allclose(found["right"], middle_of(live_picture(right)[80:], TRUE), atol=2)
@@ -85,9 +86,20 @@ def test_a_picture_of_everything_is_as_wide_as_one_of_nothing_or_wider():
     depth_m[:10] = np.nan
     image = random.integers(0, 255, (96, 128, 3)).astype(np.uint8)
     heatmap = random.random((128, 64)).astype(np.float32)
-    full = live_picture(Snapshot("normal", depth_m, image, spectrum, spectrum, heatmap))
-    empty = live_picture(Snapshot("unknown: no depth image has come"))
+    full = live_picture(Snapshot("normal", True, depth_m, image, spectrum, spectrum, heatmap))
+    empty = live_picture(Snapshot("unknown: no depth image has come", True))
     assert full.dtype == np.uint8
     assert full.shape[0] == empty.shape[0] > 800
     assert full.shape[1] >= empty.shape[1] > 1200
     assert full.std() > empty.std() + 10
+
+
+def test_a_picture_says_whether_it_is_simulated(monkeypatch):
+    words = []
+    monkeypatch.setattr(cv2, "putText", lambda _, text, *__: words.append(text))
+    for simulated in (True, False):
+        words.clear()
+        live_picture(Snapshot("normal", simulated))
+        assert any("simulated" in one for one in words) == simulated
+        assert any(one.startswith("floor: O true") for one in words)
+        assert any(one.endswith("; state: normal") for one in words)

@@ -212,6 +212,17 @@ def test_what_is_judged_is_recorded_for_adapting(graph, listener, scene, tmp_pat
     assert read.camera.size_px == (128, 96)
 
 
+def test_draws_that_thresholds_were_not_chosen_with_are_warned_of(graph, monkeypatch):
+    node, found = anomaly(graph)
+    found.caution = "thresholds were chosen with other draws"
+    told = []
+    monkeypatch.setattr(
+        type(node.get_logger()), "warning", lambda self, text, **_: told.append(text)
+    )
+    assert bring_up(node)
+    assert told == [found.caution]
+
+
 def test_colours_that_are_private_are_not_recorded(graph, tmp_path):
     with pytest.raises(ParameterError, match="record_folder writes colour images"):
         anomaly(graph, record_folder=str(tmp_path / "place"))

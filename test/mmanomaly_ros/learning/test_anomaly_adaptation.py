@@ -120,6 +120,21 @@ def test_a_card_is_of_a_watch_and_of_networks(tmp_path):
         read_adaptation(path, "intruder", "abc")
 
 
+def test_an_adaptation_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    path = tmp_path / "place.npz"
+    write_adaptations(path, {"intruder": NONE}, "abc")
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_adaptations(path, {"fall": NONE}, "abc")
+    assert list(tmp_path.iterdir()) == [path]
+    assert read_adaptation(path, "intruder", "abc") is not None
+
+
 def test_an_adapted_expecter_draws_what_is_there():
     class Everywhere:
         samples, steps, schedule, spread_scale = 4, 4, None, 1.0

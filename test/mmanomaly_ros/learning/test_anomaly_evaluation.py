@@ -9,6 +9,7 @@ import pytest
 import tiny_graphs
 from fake_scenes import scene, spectrum_db, write_scene
 
+from mmanomaly_ros.adaptation import read_adaptation
 from mmanomaly_ros.alarm import AlarmState
 from mmanomaly_ros.comparison import EVIDENCE, Comparer
 from mmanomaly_ros.decision import WINDOWS, Decision, decide
@@ -35,7 +36,7 @@ from mmanomaly_ros.models import load_detector
 from mmanomaly_ros.spectrum import quantised
 from mmanomaly_ros.watch import ANGLES, RANGES
 from mmwave.camera import RGBD_CAMERA
-from mmwave.inference import OnnxModel
+from mmwave.inference import OnnxModel, read_card
 from panoradar_ros.cli import main
 from panoradar_ros.commands.adapt import SEED
 from panoradar_ros.commands.mmanomaly_models import scenes_folder
@@ -137,7 +138,9 @@ def test_decisions_are_chosen_on_normal_frames(decided):
         assert set(variants_of(found, number)) == set(VARIANTS)
         assert set(found.about["normal_scores"][name]) == {"mean", "within", "between", "frames"}
         assert len(found.about["restored_db"][name]) == 3
-    assert len(found.about["baseline_sha256"]) == 64
+    for name in ("context", "denoiser", "decoder", "comparator", "baseline"):
+        sha256 = read_card(decided / f"mmanomaly_{name}.onnx").sha256
+        assert found.about[f"{name}_sha256"] == sha256
     assert found.about["data"]["anomalous_frames"] == 0
     load_detector("weapon", {name: str(decided / f"mmanomaly_{name}.{suffix}") for name, suffix in (
         ("context", "onnx"), ("denoiser", "onnx"), ("decoder", "onnx"), ("comparator", "onnx"),
@@ -198,6 +201,25 @@ def test_an_evaluation_tells_everything_and_writes_a_report(decided, mixed, tmp_
     assert "weapon by hidden" in page
 
 
+def test_real_data_is_not_said_to_be_simulated(models, tmp_path, capsys):
+    own, data, report = tmp_path / "models", tmp_path / "data", tmp_path / "report.html"
+    shutil.copytree(models, own)
+    for number in range(3):
+        one = scene(0, 900 + number, FRAMES)
+        write_scene(data, replace(one, meta={**one.meta, "simulated": False}))
+    words = ["decide", "mmanomaly", "--data", data, "--models", own, "--watches", "weapon"]
+    words += ["--pasted-frames", 6, "--threads", 1]
+    assert panoradar(capsys, *words, "--json")["simulated"] is False
+    assert Decision.read(own / "mmanomaly_decision.json").about["simulated"] is False
+    assert main([str(one) for one in words]) == 0
+    assert "Measured, chosen on normal frames" in capsys.readouterr().out
+    words = ["evaluate", "mmanomaly", "--models", own, "--data", data, "--watches", "weapon"]
+    told = panoradar(capsys, *words, "--threads", 1, "--report", report, "--json")
+    assert told["simulated"] is False
+    assert "simulated" not in report.read_text().lower().partition("</style>")[2]
+    assert "<title>mmAnomaly evaluation, measured</title>" in report.read_text()
+
+
 def test_figures_are_the_same_with_and_without_baselines(decided, mixed, capsys):
     words = ("--limit", 1, "--seed", 3)
     whole, alone = (evaluated(capsys, decided, mixed, *words, *more) for more in ((), ("--alone",)))
@@ -242,11 +264,64 @@ def test_a_place_is_adapted_to(decided, normal, mixed, tmp_path, capsys):
     assert after.watches["intruder"].alarm != before.watches["intruder"].alarm
     assert (place / "mmanomaly_adaptation.npz").exists()
     assert OnnxModel(place / "mmanomaly_denoiser.onnx").card.sha256 == told_sha(decided)
+    compared = evaluated(capsys, place, mixed, "--limit", 1)["intruder"]["baselines"]
+    assert set(compared) == {"autoencoder", "level"}
     assert main([str(one) for one in [*words, "--data", mixed]]) == 1
     assert "has an anomaly in it" in capsys.readouterr().err
     words[3] = place
     assert main([str(one) for one in [*words, "--data", normal]]) == 1
     assert "were adapted to a place" in capsys.readouterr().err
+
+
+def test_a_place_is_adapted_to_watch_by_watch(decided, normal, tmp_path, capsys):
+    place = tmp_path / "adapted"
+    words = ["adapt", "mmanomaly", "--data", normal, "--output", place, "--threads", 1, "--json"]
+    alone = {}
+    for name in ("intruder", "weapon"):
+        told = panoradar(capsys, *words, "--models", decided, "--watches", name)
+        alone[name] = Decision.read(place / "mmanomaly_decision.json").watches[name]
+    assert told["stayed"] == ["intruder"]
+    sha256 = told_sha(decided)
+    after = Decision.read(place / "mmanomaly_decision.json")
+    assert after.watches == alone
+    assert set(after.about["adapted"]) == set(WATCHES)
+    for name in WATCHES:
+        assert after.about["adapted"][name]["to"]["sequences"][name] == 3
+        assert read_adaptation(place / "mmanomaly_adaptation.npz", name, sha256).frames == 18
+        load_detector(name, {one: str(place / f"mmanomaly_{one}.{suffix}") for one, suffix in (
+            ("context", "onnx"), ("denoiser", "onnx"), ("decoder", "onnx"),
+            ("comparator", "onnx"), ("decision", "json"))})  # fmt: skip
+    files = {path: path.read_bytes() for path in place.iterdir()}
+    other = tmp_path / "other"
+    shutil.copytree(decided, other)
+    card = other / "mmanomaly_decision.json"
+    decision = Decision.read(card)
+    Decision(decision.watches, {**decision.about, "rate": 0.1}).write(card)
+    words += ["--models", other, "--watches", "weapon"]
+    assert main([str(one) for one in words]) == 1
+    assert "adapted cannot be added to: it was made of other networks" in capsys.readouterr().err
+    (place / "mmanomaly_adaptation.npz").unlink()
+    words[words.index(other)] = decided
+    assert main([str(one) for one in words]) == 1
+    assert "give another folder, or delete this one" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in place.iterdir()}.items() < files.items()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "adapt", "decide"])
+def test_networks_of_two_exports_are_refused(command, decided, normal, tmp_path, capsys):
+    models = tmp_path / "models"
+    shutil.copytree(decided, models)
+    name = "comparator" if command == "decide" else "decision"
+    card = models / f"mmanomaly_{name}.json"
+    # of the autoencoder only an evaluation makes use
+    other = "baseline" if command == "evaluate" else "denoiser"
+    told = json.loads(card.read_text()) | {f"{other}_sha256": "another"}
+    card.write_text(json.dumps(told))
+    words = [command, "mmanomaly", "--data", normal, "--models", models, "--threads", 1]
+    words += ["--watches", "weapon"]
+    words += [] if command == "evaluate" else ["--output", tmp_path / "output"]
+    assert main([str(one) for one in words]) == 1
+    assert "give those of one export" in capsys.readouterr().err
 
 
 def test_the_gain_of_minutes_is_told(decided, tmp_path, monkeypatch, capsys):
