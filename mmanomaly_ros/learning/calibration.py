@@ -47,7 +47,7 @@ _NORMAL_CELLS, _PASTED_CELLS = 200, 60
 _LEVEL_WINDOW = 4
 _VARIANTS = "variants"
 _BY_WATCH = (
-    "restored_db", "normal_scores", "pasted_frame_auroc", "normal_sequences", _VARIANTS,
+    "data", "restored_db", "normal_scores", "pasted_frame_auroc", "normal_sequences", _VARIANTS,
 )  # fmt: skip
 """What a card tells of each watch, by its name."""
 
@@ -86,6 +86,7 @@ class Calibrated:
         normal_scores: see :func:`spread_of_scores`.
         auroc: of single frames with a paste against normal ones, by variant.
         sequences: that it was chosen on.
+        data: what they are, JSON-able.
     """
 
     decisions: dict[str, WatchDecision]
@@ -93,6 +94,7 @@ class Calibrated:
     normal_scores: dict[str, float]
     auroc: dict[str, float]
     sequences: int
+    data: dict[str, Any]
 
 
 def calibrate(
@@ -141,6 +143,7 @@ def calibrate(
         spread_of_scores(features[WHOLE], decisions[WHOLE]),
         {name: round(one, 4) for name, one in judged.items()},
         len(runs),
+        frames.describe(),
     )
 
 
@@ -364,10 +367,11 @@ def decision_of(calibrated: Mapping[int, Calibrated], about: Mapping[str, Any]) 
 
     Args:
         calibrated: by watch.
-        about: hashes of the models, data, rate.
+        about: hashes of the models, rate.
     """
     names = {watch: TASKS[watch] for watch in calibrated}
     told = {
+        "data": {names[w]: one.data for w, one in calibrated.items()},
         "restored_db": {names[w]: one.restored_db for w, one in calibrated.items()},
         "normal_scores": {names[w]: one.normal_scores for w, one in calibrated.items()},
         "pasted_frame_auroc": {names[w]: one.auroc for w, one in calibrated.items()},
@@ -383,7 +387,7 @@ def decision_of(calibrated: Mapping[int, Calibrated], about: Mapping[str, Any]) 
 
 
 def joined(new: Decision, older: Decision) -> Decision | None:
-    """A card with the watches of both, where they are of the same networks, data and settings.
+    """A card with the watches of both, where they are of the same networks and settings.
 
     Args:
         new: its watches count where both have one.

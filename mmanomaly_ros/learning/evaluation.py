@@ -199,11 +199,13 @@ def activity_of(sequence: SceneSequence) -> str:
     return place.resident.activity(float(sequence.time_s[0]))
 
 
-def misaligned(camera: Camera, generator: np.random.Generator) -> Camera:
-    """A camera that is 2 cm off and turned by 2 degrees, each in some direction."""
+def misaligned(camera: Camera, generator: np.random.Generator, times: float = 1.0) -> Camera:
+    """A camera that is 2 cm off and turned by 2 degrees, or so many times that, each in some
+    direction.
+    """
     move, turn = (generator.standard_normal(3) for _ in range(2))
-    move *= MISALIGNED_M / np.linalg.norm(move)
-    turn *= np.deg2rad(MISALIGNED_DEG) / np.linalg.norm(turn)
+    move *= times * MISALIGNED_M / np.linalg.norm(move)
+    turn *= times * np.deg2rad(MISALIGNED_DEG) / np.linalg.norm(turn)
     return camera.moved(move.tolist(), turn.tolist())
 
 

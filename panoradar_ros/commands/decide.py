@@ -69,16 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
         watch_id(name): calibrate(samples, watch_id(name), networks.sources, settings, bar)
         for name in arguments.watches
     }
-    data = samples.describe()
     about = {
         "what": "how mmAnomaly decides, chosen on normal frames and pastes into them",
-        "simulated": data["simulated"],
+        "simulated": all(one.data["simulated"] for one in found.values()),
         **{f"{name}_sha256": sha for name, sha in networks.sha256.items()},
         "samples": arguments.samples,
         "steps": arguments.steps,
         "rate": arguments.rate,
         "confidence": arguments.confidence,
-        "data": data,
     }
     _write(output, decision_of(found, about))
     _print(arguments, output, found, about["simulated"])

@@ -51,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--misaligned",
         action="store_true",
-        help="also with a camera that is 2 cm and 2 degrees off",
+        help="also with a camera that is 2 cm and 2 degrees off, and what one that is off by more "
+        "and less does to what is expected",
     )
     group.add_argument(
         "--spread",
@@ -128,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
         "simulated": simulated,
         **_about(arguments, evaluation, samples, steps),
         **evaluation.as_json(),
-        **_more(arguments, source, evaluation, (samples, steps)),
+        **_more(arguments, source, evaluation, (samples, steps), networks.expecter),
         **(_spread(arguments, networks.expecter) if arguments.spread else {}),
         "decision": {
             name: {
@@ -239,10 +240,15 @@ def _about(
 
 
 def _more(
-    arguments: argparse.Namespace, source: Source, evaluation: "Evaluation", own: tuple[int, int]
+    arguments: argparse.Namespace,
+    source: Source,
+    evaluation: "Evaluation",
+    own: tuple[int, int],
+    expecter: "Expecter",
 ) -> dict[str, Any]:
     """What was asked for beside: other numbers of draws and steps, a camera that is off, spread."""
     from mmanomaly_ros.learning.evaluation import misaligned_of, repeated, table_of
+    from mmanomaly_ros.learning.misalignment import misalignment_errors
 
     result: dict[str, Any] = {}
     samples, steps = own
@@ -261,6 +267,9 @@ def _more(
     if arguments.misaligned:
         moved = misaligned_of(source.camera, arguments.seed)
         result["misaligned"] = repeated(evaluation.detectors, source, moved, arguments.seed)
+        result["misaligned_error_db"] = misalignment_errors(
+            expecter, source, source.camera, arguments.seed
+        )
     return result
 
 
@@ -307,6 +316,10 @@ def _print(result: dict[str, Any], watches: Sequence[str]) -> None:
         lines = [(f"{text}: {name}", [table[name][head] for head in VARIANT_SHOWN])
                  for name in told if name in table]  # fmt: skip
         print(mmanomaly_models.columns(lines, VARIANT_SHOWN))
+    for name, one in result.get("misaligned_error_db", {}).items():
+        told_db = ", ".join(f"{times} times {error_db} dB" for times, error_db in one.items())
+        print(f"  {name}: error of what is expected with a camera off by 2 cm and 2 degrees "
+              f"{told_db}")  # fmt: skip
     for name, one in result.get("spread", {}).items():
         print(f"  {name}: spread {one['seen']['spread_db']} dB over seen materials, "
               f"{one['new']['spread_db']} dB over new ones; errors {one['seen']['error_db']} "
