@@ -22,7 +22,6 @@ from mmanomaly_ros.decision import (
     Decision,
     WatchDecision,
     decide,
-    fit_decision,
 )
 from mmanomaly_ros.expectation import Expectation
 from mmanomaly_ros.features import FrameFeatures
@@ -37,6 +36,7 @@ from mmanomaly_ros.learning.sightings import (
     Sources,
     Variant,
 )
+from mmanomaly_ros.learning.thresholds import fit_decision
 from mmanomaly_ros.spectrum import dequantised
 from mmanomaly_ros.watch import TASKS, watch_id
 from mmwave.inference import ModelError

@@ -15,14 +15,12 @@ from mmanomaly_ros.decision import (
     Decision,
     SequenceDecider,
     WatchDecision,
-    alarm_share,
     decide,
-    fit_decision,
-    threshold_for,
 )
 from mmanomaly_ros.falls import WINDOW_FEATURES, FallNovelty, Normals, window_features
 from mmanomaly_ros.features import FrameFeatures
 from mmanomaly_ros.lasting import LEAST, lasting_cells
+from mmanomaly_ros.learning.thresholds import alarm_share, fit_decision, threshold_for
 from mmanomaly_ros.watch import TASKS
 from mmwave.inference import ModelError
 
