@@ -69,7 +69,9 @@ class AnomalyNode(LifecycleNode):
         """Load the models and create the topics."""
         values = self.parameters.values()
         folder = values["models"]
-        paths = {name: str(Path(folder) / Path(one).name) for name, one in MODELS.items()}
+        # whole paths: models/mmanomaly_... alone would be what is installed
+        whole = Path(folder).expanduser().resolve()
+        paths = {name: str(whole / Path(one).name) for name, one in MODELS.items()}
         try:
             self._detector = self._load(
                 values["watch"],

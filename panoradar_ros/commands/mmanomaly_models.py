@@ -62,7 +62,9 @@ def paths_of(folder: Path | None) -> dict[str, Path]:
 
     if folder is None:
         return {name: model_path(path) for name, path in MODELS.items()}
-    return {name: folder / Path(path).name for name, path in MODELS.items()}
+    # whole paths: models/mmanomaly_... alone would be what is installed
+    whole = folder.expanduser().resolve()
+    return {name: whole / Path(path).name for name, path in MODELS.items()}
 
 
 def baseline_of(folder: Path | None) -> Path | None:

@@ -168,6 +168,20 @@ def test_watches_that_are_decided_one_by_one_are_in_one_card(decided):
     assert joined(only("intruder"), Decision(other.watches, {**other.about, "steps": 9})) is None
 
 
+def test_a_folder_called_models_is_not_what_is_installed(
+    decided, mixed, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(decided, tmp_path / "models")
+    monkeypatch.chdir(tmp_path)
+    words = ("--limit", 1, "--alone")
+    found = evaluated(capsys, "models", mixed, *words)
+    wanted = evaluated(capsys, decided, mixed, *words)
+    for name in WATCHES:
+        assert found[name]["on_threshold"] == wanted[name]["on_threshold"]
+        assert found[name]["above_threshold_frames"] == wanted[name]["above_threshold_frames"]
+        assert found[name]["by"] == wanted[name]["by"]
+
+
 def test_an_evaluation_tells_everything_and_writes_a_report(decided, mixed, tmp_path, capsys):
     report = tmp_path / "report.html"
     found = evaluated(capsys, decided, mixed, "--report", report, "--misaligned", "--steps", 1, 4)
