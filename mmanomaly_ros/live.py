@@ -37,6 +37,11 @@ GAP_S = {"weapon": 0.55, "intruder": 0.55, "fall": 0.35}
 """From one judged frame to the next; after more, what was before counts no longer. A fall is told
 from how things go on, which frames that were left out would make look faster."""
 
+TOO_FEW = (
+    "too few frames were looked at yet; where that stays the computer is too slow or busy: samples "
+    "0 is fastest"
+)
+
 LEAST_ROOM_M = 1.2
 """Behind a wall, from which somebody there can be seen."""
 
@@ -264,7 +269,7 @@ class LiveWatch:
             state = self._detector.blind(reason)
         else:
             self._judged_s, state = one.time_s, found.state
-            reason = "" if state is not AlarmState.UNKNOWN else "too few frames were looked at yet"
+            reason = "" if state is not AlarmState.UNKNOWN else TOO_FEW
         return Judged(
             one.time_s, state, reason, found, one.frame, depth_m, rgb, one.apart_s, camera
         )

@@ -160,6 +160,8 @@ class Synchroniser(Generic[Frame]):
             nearest = self._nearest(kind, frame.time_s)
             images[kind] = nearest.content
             apart_s.append(nearest.time_s - frame.time_s)
+        if not all(self._images.values()):
+            problems[-1] += ": does the camera's driver run, are its topics remapped?"
         whole = len(apart_s) == len(IMAGES)
         return Together(
             frame.content,

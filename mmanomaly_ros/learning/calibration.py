@@ -63,7 +63,7 @@ class CalibrationSettings:
         seed: of pastes, draws and cells.
 
     Raises:
-        ValueError: there are no frames.
+        ValueError: there are no frames, or a share is not within 0..1.
     """
 
     rate: float = FALSE_ALARM_RATE
@@ -74,6 +74,9 @@ class CalibrationSettings:
     def __post_init__(self) -> None:
         if self.pasted_frames < 1:
             raise ValueError(f"pasted_frames must be at least 1, got {self.pasted_frames}")
+        for name in ("rate", "confidence"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must be within 0..1, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)

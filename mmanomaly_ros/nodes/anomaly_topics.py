@@ -62,7 +62,8 @@ class AnomalyTopics:
 
     def publish(self, one: Judged, camera_frame_id: str) -> None:
         """Publish everything that someone listens to; what is not known is not published, but for
-        the grid, whose cells are all unseen then, and the markers, which are none.
+        the grid, whose cells are all unseen then, and the markers, which are none: places are
+        told in an alarm.
 
         Args:
             one: what is said of a frame.
@@ -73,7 +74,8 @@ class AnomalyTopics:
         found = one.found
         places, confidence = NOWHERE
         if found is not None:
-            places, confidence = found.peaks.position_m, found.peaks.confidence
+            if one.state is AlarmState.ANOMALY:  # what stands out a little is no detection
+                places, confidence = found.peaks.position_m, found.peaks.confidence
             mean_db, spread_db = found.expectation.mean_db, found.expectation.spread_db
             self._publish_spectrum(self._expected, mean_db, header)
             self._publish_spectrum(self._spread, spread_db, header)

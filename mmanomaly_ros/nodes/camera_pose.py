@@ -75,6 +75,12 @@ def _camera(rotation: list[float], translation_m: list[float]) -> Camera:
         raise ValueError(
             f"nine and three numbers are needed, got {len(rotation)} and {len(translation_m)}"
         )
+    if np.linalg.det(np.reshape(rotation, (3, 3))) > 0:
+        raise ValueError(
+            "the nine numbers turn right, up, ahead of the radar into right, down, ahead of the "
+            "camera, which mirrors: their determinant is -1, not 1 as of a turn between axes "
+            "that are both right-handed"
+        )
     rows = tuple((rotation[at], rotation[at + 1], rotation[at + 2]) for at in (0, 3, 6))
     right, up, depth = translation_m
     return Camera(rotation=rows, translation_m=(right, up, depth))

@@ -115,6 +115,11 @@ def _adapt(arguments: argparse.Namespace) -> int:
     if arguments.minutes is not None and len(arguments.minutes) != 1:
         raise ValueError("--minutes takes one number without --curve")
     trained, decision, networks = _trained(arguments)
+    if mmanomaly_models.paths_of(arguments.models)["decision"].parent == arguments.output.resolve():
+        raise ValueError(
+            f"--output {arguments.output} is the folder of the networks that are adapted, whose "
+            "thresholds would be lost: give another"
+        )
     denoiser_sha256 = networks.sha256["denoiser"]
     before = read_adapted(arguments.output, decision, denoiser_sha256)
     bar = partial(tqdm, disable=arguments.json or None)

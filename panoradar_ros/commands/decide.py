@@ -155,6 +155,10 @@ def _print(
     lines = [(name, [row[one] for one in heads]) for name, row in rows.items()]
     print(mmanomaly_models.columns(lines, heads))
     for watch, one in found.items():
+        rate = one.decisions[WHOLE].false_alarm_rate
+        if rate > arguments.rate:
+            print(f"  {TASKS[watch]}: of so few frames no rate below {rate:.3g} can be told, "
+                  f"{arguments.rate:g} was asked for: give more normal sequences")  # fmt: skip
         told = ", ".join(f"{variant} {value:.3f}" for variant, value in one.auroc.items())
         print(f"  {TASKS[watch]}: AUROC of single frames with a paste: {told}")
     print(f"written to {output}")

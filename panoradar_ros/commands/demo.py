@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import tempfile
 import time
@@ -132,8 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if not arguments.seconds > 2:
-        raise ValueError(f"--seconds must be more than 2, got {arguments.seconds}")
+    if not 2 < arguments.seconds < math.inf:
+        raise ValueError(f"--seconds must be more than 2 and finite, got {arguments.seconds}")
     for name in ("loss", "reorder"):
         if not 0 <= getattr(arguments, name) < 1:
             raise ValueError(f"--{name} must be in [0, 1), got {getattr(arguments, name)}")

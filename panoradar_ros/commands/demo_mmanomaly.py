@@ -19,6 +19,7 @@ import psutil
 from tqdm import tqdm
 
 from mmanomaly_ros.watch import TASKS
+from panoradar_ros.commands import mmanomaly_models
 from panoradar_ros.commands.children import ChildProcess
 from panoradar_ros.commands.demo_options import OPTIONS, known
 from panoradar_ros.ports import free_udp_ports
@@ -113,6 +114,13 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--scene-seconds must be from 1 to 120, got {arguments.scene_seconds}")
     if arguments.models is not None and not arguments.models.is_dir():
         raise ValueError(f"--models {arguments.models} is no folder")
+    for path in mmanomaly_models.paths_of(arguments.models).values():
+        if not path.exists():
+            raise ValueError(f"there is no {path}: --models takes what export and decide wrote")
+    if arguments.output is not None and not (
+        arguments.output.is_dir() or not arguments.output.exists()
+    ):
+        raise ValueError(f"--output {arguments.output} is no folder")
 
 
 def _emulator(arguments: argparse.Namespace, folder: Path, ports: tuple[int, ...]) -> list[str]:

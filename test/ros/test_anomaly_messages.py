@@ -14,7 +14,7 @@ from mmanomaly_ros.nodes import camera_pose
 from mmanomaly_ros.nodes.anomaly import AnomalyNode
 from mmanomaly_ros.nodes.anomaly_vision import detections
 from mmanomaly_ros.nodes.camera_messages import calibrated, camera_info, colour_of, depth_of
-from mmanomaly_ros.nodes.camera_pose import CameraPose
+from mmanomaly_ros.nodes.camera_pose import CameraPose, mounted_camera
 from mmanomaly_ros.nodes.emulated_scene import CameraFaults, EmulatedCamera
 from mmwave.camera import RGBD_CAMERA, Camera
 from mmwave.ros.messages import to_header
@@ -89,6 +89,12 @@ def test_calibration_comes_back_and_what_is_none_is_refused():
     rectified = calibrated(bent, RGBD_CAMERA, rectified=True)
     assert rectified.focal_px == (2 * RGBD_CAMERA.focal_px[0],) * 2
     assert replace(rectified, focal_px=RGBD_CAMERA.focal_px) == RGBD_CAMERA
+
+
+def test_a_rotation_between_right_handed_axes_is_refused():
+    turned = [0.0, -1.0, 0.0, 0.0, 0.0, -1.0, 1.0, 0.0, 0.0]
+    with pytest.raises(ValueError, match="determinant is -1, not 1"):
+        mounted_camera({"camera_rotation": turned, "camera_translation_m": [0.0, 0.1, 0.0]})
 
 
 def test_the_cameras_place_may_come_from_transforms(graph, monkeypatch):
