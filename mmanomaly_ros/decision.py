@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from mmanomaly_ros.alarm import Alarm, AlarmSettings, AlarmState
 from mmanomaly_ros.comparison import Fusion, fusion_of
 from mmanomaly_ros.falls import FallNovelty
-from mmanomaly_ros.features import FrameFeatures
+from mmanomaly_ros.features import STIRRED_DB, FrameFeatures
 from mmanomaly_ros.lasting import lasting_score
-from mmanomaly_ros.mirrors import STIRRED_DB
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import TASKS, watch_id
 from mmwave.inference import ModelError

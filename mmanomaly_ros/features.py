@@ -19,14 +19,16 @@ _MOVES_DB = -4.0
 """Of the moving power over the whole one, from which a cell is one of a moving body."""
 _WALL_M = 0.3
 """From the front of a wall to where a room begins: the wall, and the radar's point spread."""
-_BEFORE_M = 0.15
+BEFORE_M = 0.15
 """Before the wall, to where somebody in front of it is looked for."""
-_NEAREST_BIN = 8
+NEAREST_BIN = 8
 """The transmitters' leakage is nearer."""
 _LAST_BIN = RANGES - 6
 """From here on leakage comes round the transform."""
 _HEIGHTS_M = (-1.1, 0.8)
 """Of people, over a radar a metre above the floor; what is outside is a mirror image."""
+STIRRED_DB = 15.0
+"""Moving power before a wall, over the noise, from which somebody is there."""
 LOW_M = -0.5
 """Who stands or sits has half of their body above, who lies has nothing there."""
 _FAINT_DB, _CLEAR_DB = 6.0, 14.0
@@ -87,8 +89,8 @@ def frame_features(
         beyond_m: what is nearer does not count; the wall, of a room behind one.
     """
     measured = np.asarray(measured_db, np.float64)
-    before = depths_m(range_bin_m) < beyond_m - _BEFORE_M
-    before[:_NEAREST_BIN] = False
+    before = depths_m(range_bin_m) < beyond_m - BEFORE_M
+    before[:NEAREST_BIN] = False
     height_m = np.arange(RANGES)[:, None] * range_bin_m * np.linspace(-1, 1, ANGLES)
     there = moving_bodies(measured, range_bin_m, beyond_m)
     there &= (height_m >= _HEIGHTS_M[0]) & (height_m <= _HEIGHTS_M[1])

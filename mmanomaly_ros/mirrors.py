@@ -10,15 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmanomaly_ros.features import BEFORE_M, NEAREST_BIN, STIRRED_DB
 from mmanomaly_ros.watch import ANGLES, RANGES, cell_of, depths_m
 
 _MOVING = 1
-_BEFORE_M = 0.15
-"""Before the wall, to where somebody in front of it is looked for."""
-_NEAREST_BIN = 8
-"""The transmitters' leakage is nearer."""
-STIRRED_DB = 15.0
-"""Moving power before a wall, over the noise, from which somebody is there."""
 _BODY_DB = 25.0
 """Below the strongest echo before the wall, to which cells are of a body."""
 _LOBE_DB = 10.0
@@ -38,8 +33,8 @@ def mirror_images(
         wall_m: how far ahead the wall is; 0 without one.
     """
     ahead_m = depths_m(range_bin_m)
-    moving = np.where(ahead_m < wall_m - _BEFORE_M, measured_db[_MOVING], -np.inf)
-    moving[:_NEAREST_BIN] = -np.inf
+    moving = np.where(ahead_m < wall_m - BEFORE_M, measured_db[_MOVING], -np.inf)
+    moving[:NEAREST_BIN] = -np.inf
     highest = moving.max(initial=-np.inf)
     if highest <= STIRRED_DB:
         return np.zeros((RANGES, ANGLES), bool)

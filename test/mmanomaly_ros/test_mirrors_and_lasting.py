@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmanomaly_ros.comparison import heard_cells
+from mmanomaly_ros.features import STIRRED_DB
 from mmanomaly_ros.lasting import LEAST, lasting_cells, lasting_score
-from mmanomaly_ros.mirrors import STIRRED_DB, mirror_images
+from mmanomaly_ros.mirrors import mirror_images
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import cell_of, depths_m, watch_id
 
