@@ -45,7 +45,7 @@ def test_no_scan_is_said():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["demo", "--seconds", "1"], "--seconds must be more than 2, got 1.0"),
+        (["demo", "--seconds", "1"], "--seconds must be more than 2 and finite, got 1.0"),
         (["demo", "--loss", "1.5"], "--loss must be in [0, 1), got 1.5"),
         (["demo", "--style", "castle", "--headless"], "castle"),
         (["up", "--params-file", "/nowhere.yaml"], "no parameter file /nowhere.yaml"),
