@@ -6,7 +6,7 @@ is judged; where the computer is too slow for all of them, older ones are left o
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +23,8 @@ from mmanomaly_ros.context import (
 )
 from mmanomaly_ros.detector import Found
 from mmanomaly_ros.radar_check import RadarCheck
-from mmanomaly_ros.registration import RegistrationCheck, is_like
+from mmanomaly_ros.registration import RegistrationCheck
+from mmanomaly_ros.scene_files import alike
 from mmanomaly_ros.spectrum import SpectrumMaker
 from mmanomaly_ros.synchronisation import Synchroniser, Together
 from mmanomaly_ros.wall import gap_in_wall
@@ -312,9 +313,10 @@ class LiveWatch:
         )
 
     def _moved(self, depth_m: NDArray[np.float32], camera: Camera) -> str:
-        if self._registration is None or not is_like(self._registration.camera, camera):
-            self._registration = RegistrationCheck(camera)
-        if problem := self._registration.update(depth_m):
+        known = self._registration
+        if known is None or not alike(asdict(known.camera), asdict(camera)):
+            self._registration = known = RegistrationCheck(camera)
+        if problem := known.update(depth_m):
             return f"{problem}: calibrate it anew, then start this node again"
         return ""
 

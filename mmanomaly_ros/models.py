@@ -28,22 +28,31 @@ MODELS = {
 
 
 def model_path(path: str) -> Path:
-    """Where a file lies that comes with the package, or a file of the user's.
+    """Where a file lies that comes with the package.
 
     Raises:
         ModelError: it is not installed.
     """
-    if path not in MODELS.values():
-        return Path(path).expanduser()
     try:
         return share_path(path)
     except FileNotFoundError as error:
         raise ModelError(f"{error}; or give a file of yours") from error
 
 
+def paths_of(folder: Path | None) -> dict[str, Path]:
+    """Files by the names of MODELS: those of a folder of the user's, or those that are installed.
+
+    Raises:
+        ModelError: they are not installed.
+    """
+    if folder is None:
+        return {name: model_path(path) for name, path in MODELS.items()}
+    return {name: folder.expanduser() / Path(path).name for name, path in MODELS.items()}
+
+
 def load_detector(
     watch: str,
-    paths: Mapping[str, str] | None = None,
+    paths: Mapping[str, Path | str] | None = None,
     samples: int = 4,
     steps: int = 4,
     device: str = "cpu",
@@ -71,7 +80,9 @@ def load_detector(
     unknown = set(paths or {}) - set(MODELS)
     if unknown:
         raise ValueError(f"files are named {', '.join(MODELS)}, got {', '.join(sorted(unknown))}")
-    found = {name: model_path(path) for name, path in {**MODELS, **(paths or {})}.items()}
+    given = {name: Path(path).expanduser() for name, path in (paths or {}).items()}
+    installed = {name: path for name, path in MODELS.items() if name not in given}
+    found = given | {name: model_path(path) for name, path in installed.items()}
     place = found["decision"].with_name(ADAPTATION)
     decision = Decision.read(found.pop("decision"))
     graphs = {name: OnnxModel(path, device, threads) for name, path in found.items()}

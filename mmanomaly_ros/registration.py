@@ -11,7 +11,7 @@ much of the image. A motion that explains no more of the image than none does is
 """
 
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,12 +73,6 @@ class Motion:
     rotation_deg: NDArray[np.float64]
     translation_m: NDArray[np.float64]
     share: float
-
-
-def is_like(one: Camera, other: Camera) -> bool:
-    """Whether two cameras are the same but for the last digits, in which transforms jitter."""
-    there, here = asdict(one), asdict(other)
-    return all(np.allclose(there[name], here[name], rtol=1e-5, atol=1e-4) for name in there)
 
 
 class RegistrationCheck:

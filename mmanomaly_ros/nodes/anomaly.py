@@ -13,7 +13,7 @@ from sensor_msgs.msg import PointCloud2
 
 from mmanomaly_ros.alarm import AlarmState
 from mmanomaly_ros.live import Detector, Judged, LiveWatch
-from mmanomaly_ros.models import MODELS, load_detector
+from mmanomaly_ros.models import load_detector, paths_of
 from mmanomaly_ros.nodes.anomaly_parameters import PARAMETERS
 from mmanomaly_ros.nodes.anomaly_topics import LEVELS, AnomalyTopics, said, values_of
 from mmanomaly_ros.nodes.camera_pose import CameraPose, mounted_camera
@@ -68,14 +68,10 @@ class AnomalyNode(LifecycleNode):
     def configure(self) -> None:
         """Load the models and create the topics."""
         values = self.parameters.values()
-        folder = values["models"]
-        # whole paths: models/mmanomaly_... alone would be what is installed
-        whole = Path(folder).expanduser().resolve()
-        paths = {name: str(whole / Path(one).name) for name, one in MODELS.items()}
         try:
             self._detector = self._load(
                 values["watch"],
-                paths if folder else None,
+                paths_of(Path(values["models"])) if values["models"] else None,
                 samples=values["samples"],
                 steps=values["steps"],
                 device=values["device"],

@@ -2,8 +2,7 @@
 
 import threading
 import time
-from copy import copy
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -29,7 +28,7 @@ PARTS = ("measured", "expected", "heatmap", "depth", "image")
 class Watched:
     """Everything so far; dictionaries by the frame's stamp in ns.
 
-    It grows in the executor's thread: others take a :meth:`copied` one, made in that thread.
+    It grows in the executor's thread: others take a copy (:meth:`.NodeProcess.copied`).
 
     Attributes:
         state: the last, in words.
@@ -52,10 +51,6 @@ class Watched:
     parts: dict[int, dict[str, NDArray[Any]]] = field(default_factory=dict)
     snapshots: dict[bool, tuple[int, Snapshot]] = field(default_factory=dict)
     diagnostics: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def copied(self) -> "Watched":
-        """What was seen until now, which grows no more."""
-        return Watched(**{one.name: copy(getattr(self, one.name)) for one in fields(self)})
 
     def told(self) -> dict[int, Told]:
         """What was told of every frame."""

@@ -7,9 +7,11 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from copy import copy
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import rclpy
 from rclpy.context import Context
@@ -19,12 +21,16 @@ from rclpy.signals import SignalHandlerOptions
 from mmwave.ros.node import AUTOSTART, LifecycleNode, bring_up, take_down
 from mmwave.ros.publishing import RCLError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 """Where Fast DDS looks for its profile: the name up to Jazzy and the one after it."""
 
 WATCH_S = 0.5
 
 Result = TypeVar("Result")
+Instance = TypeVar("Instance", bound="DataclassInstance")
 
 
 def use_transport_profile(path: str | Path) -> bool:
@@ -127,6 +133,21 @@ class NodeProcess:
                 if outcome.done():
                     raise
         raise RuntimeError(f"the executor ended: {self.error}")
+
+    def copied(self, seen: Instance) -> Instance:
+        """A dataclass that callbacks fill, as it is now; its containers grow no more.
+
+        Args:
+            seen: whose fields are copied, one level deep, in the executor's thread.
+
+        Raises:
+            RuntimeError: see :meth:`call`.
+        """
+        return self.call(
+            lambda: replace(
+                seen, **{one.name: copy(getattr(seen, one.name)) for one in fields(seen)}
+            )
+        )
 
     def close(self) -> None:
         """Shut every node down, then ROS."""

@@ -71,11 +71,11 @@ def _trained(
     from mmanomaly_ros.comparison import Comparer
     from mmanomaly_ros.decision import Decision
     from mmanomaly_ros.learning.adaptation import Trained
-    from mmanomaly_ros.models import require_one_export
+    from mmanomaly_ros.models import paths_of, require_one_export
     from mmanomaly_ros.watch import watch_id
     from mmwave.inference import ModelError
 
-    decision = Decision.read(mmanomaly_models.paths_of(arguments.models)["decision"])
+    decision = Decision.read(paths_of(arguments.models)["decision"])
     networks = mmanomaly_models.load(
         arguments.models,
         arguments.device,
@@ -108,6 +108,7 @@ def _adapt(arguments: argparse.Namespace) -> int:
     from mmanomaly_ros.learning.adaptation import adapt, expected_run
     from mmanomaly_ros.learning.adaptation_curve import first_part, frames_in
     from mmanomaly_ros.learning.samples import SceneSet
+    from mmanomaly_ros.models import paths_of
     from mmanomaly_ros.watch import TASKS
 
     if arguments.data is None or arguments.output is None:
@@ -115,7 +116,7 @@ def _adapt(arguments: argparse.Namespace) -> int:
     if arguments.minutes is not None and len(arguments.minutes) != 1:
         raise ValueError("--minutes takes one number without --curve")
     trained, decision, networks = _trained(arguments)
-    if mmanomaly_models.paths_of(arguments.models)["decision"].parent == arguments.output.resolve():
+    if paths_of(arguments.models)["decision"].parent.resolve() == arguments.output.resolve():
         raise ValueError(
             f"--output {arguments.output} is the folder of the networks that are adapted, whose "
             "thresholds would be lost: give another"
@@ -185,9 +186,10 @@ def _copy_networks(arguments: argparse.Namespace) -> None:
     """A folder of models is whole: what is not adapted lies in it too, and what an evaluation
     compares with.
     """
+    from mmanomaly_ros.models import paths_of
     from mmwave.inference import card_path
 
-    paths = mmanomaly_models.paths_of(arguments.models)
+    paths = paths_of(arguments.models)
     del paths["decision"]
     if (baseline := mmanomaly_models.baseline_of(arguments.models)) is not None:
         paths["baseline"] = baseline

@@ -19,7 +19,6 @@ import psutil
 from tqdm import tqdm
 
 from mmanomaly_ros.watch import TASKS
-from panoradar_ros.commands import mmanomaly_models
 from panoradar_ros.commands.children import ChildProcess
 from panoradar_ros.commands.demo_options import OPTIONS, known
 from panoradar_ros.ports import free_udp_ports
@@ -114,7 +113,9 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--scene-seconds must be from 1 to 120, got {arguments.scene_seconds}")
     if arguments.models is not None and not arguments.models.is_dir():
         raise ValueError(f"--models {arguments.models} is no folder")
-    for path in mmanomaly_models.paths_of(arguments.models).values():
+    from mmanomaly_ros.models import paths_of
+
+    for path in paths_of(arguments.models).values():
         if not path.exists():
             raise ValueError(f"there is no {path}: --models takes what export and decide wrote")
     if arguments.output is not None and not (
@@ -213,7 +214,7 @@ def _watch(
                 f"no frame was judged in {START_TIMEOUT_S:.0f} s; try panoradar doctor"
             )
         usage = _measure(arguments, watcher, emulator)
-        return _report(arguments, process.call(watcher.seen.copied), usage)
+        return _report(arguments, process.copied(watcher.seen), usage)
 
 
 def _measure(arguments: argparse.Namespace, watcher: Any, emulator: ChildProcess) -> dict[str, Any]:

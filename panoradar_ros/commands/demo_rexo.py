@@ -177,7 +177,7 @@ def _watch(
                 f"no frame was worked through in {START_TIMEOUT_S:.0f} s; try panoradar doctor"
             )
         usage = _measure(arguments, watcher, emulator)
-        return _report(arguments, process.call(watcher.seen.copied), usage)
+        return _report(arguments, process.copied(watcher.seen), usage)
 
 
 def _measure(arguments: argparse.Namespace, watcher: Any, emulator: ChildProcess) -> dict[str, Any]:

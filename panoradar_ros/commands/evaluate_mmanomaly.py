@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mmanomaly_ros.learning.calibration import variants_of
     from mmanomaly_ros.learning.evaluation import Evaluation, activity_of
     from mmanomaly_ros.learning.report import Gallery, write_report
-    from mmanomaly_ros.models import require_one_export
+    from mmanomaly_ros.models import paths_of, require_one_export
     from mmanomaly_ros.watch import watch_id
 
     _check(arguments)
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     networks = mmanomaly_models.load(
         arguments.models, arguments.device, arguments.threads, samples, steps
     )
-    decision = Decision.read(mmanomaly_models.paths_of(arguments.models)["decision"])
+    decision = Decision.read(paths_of(arguments.models)["decision"])
     detectors = mmanomaly_models.detectors(arguments, samples, steps)
     if arguments.data is None:
         for card in mmanomaly_models.cards_of(networks, decision):

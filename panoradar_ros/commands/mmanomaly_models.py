@@ -52,21 +52,6 @@ def check(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--models {arguments.models} is no folder")
 
 
-def paths_of(folder: Path | None) -> dict[str, Path]:
-    """Files by the names of :data:`mmanomaly_ros.models.MODELS`.
-
-    Raises:
-        ModelError: they are not installed.
-    """
-    from mmanomaly_ros.models import MODELS, model_path
-
-    if folder is None:
-        return {name: model_path(path) for name, path in MODELS.items()}
-    # whole paths: models/mmanomaly_... alone would be what is installed
-    whole = folder.expanduser().resolve()
-    return {name: whole / Path(path).name for name, path in MODELS.items()}
-
-
 def baseline_of(folder: Path | None) -> Path | None:
     """The autoencoder without a camera, if there is one."""
     from mmwave.resources import share_path
@@ -112,7 +97,7 @@ def load(
     from mmanomaly_ros.comparison import Comparer
     from mmanomaly_ros.expectation import Expecter
     from mmanomaly_ros.learning.sightings import Sources
-    from mmanomaly_ros.models import require_one_export
+    from mmanomaly_ros.models import paths_of, require_one_export
     from mmwave.inference import OnnxModel
 
     paths = paths_of(folder)
@@ -136,10 +121,10 @@ def detectors(
     Raises:
         ModelError: see :func:`load`.
     """
-    from mmanomaly_ros.models import load_detector
+    from mmanomaly_ros.models import load_detector, paths_of
     from mmanomaly_ros.watch import watch_id
 
-    files = {name: str(path) for name, path in paths_of(arguments.models).items()}
+    files = paths_of(arguments.models)
     return {
         watch_id(name): load_detector(
             name, files, samples, steps, arguments.device, arguments.threads

@@ -2,8 +2,7 @@
 
 import threading
 import time
-from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,7 +25,7 @@ VIEWS = tuple(LATERAL)
 class Watched:
     """Everything so far.
 
-    It grows in the executor's thread: others take a :meth:`copied` one, made in that thread.
+    It grows in the executor's thread: others take a copy (:meth:`.NodeProcess.copied`).
 
     Attributes:
         tracks: by their stamp in ns.
@@ -45,10 +44,6 @@ class Watched:
     heatmaps: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     image_boxes: int = 0
     diagnostics: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def copied(self) -> "Watched":
-        """What was seen until now, which grows no more."""
-        return Watched(**{one.name: copy(getattr(self, one.name)) for one in fields(self)})
 
 
 class WatcherNode(LifecycleNode):

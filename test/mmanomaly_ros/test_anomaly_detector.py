@@ -207,6 +207,8 @@ def test_a_damaged_model_and_an_unknown_name_are_told(tmp_path):
         load_detector("weapon", given)
 
 
-def test_paths_of_the_users_are_taken_as_they_are(tmp_path):
-    assert model_path(str(tmp_path / "mine.onnx")) == tmp_path / "mine.onnx"
-    assert COMPARATOR_MODEL.startswith("models/")
+def test_files_of_the_users_are_taken_as_they_are(tmp_path, monkeypatch):
+    given = {**paths(tmp_path), "comparator": COMPARATOR_MODEL}
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=f"there is no model {COMPARATOR_MODEL}"):
+        load_detector("weapon", given)  # not the installed one, which is called so too

@@ -24,7 +24,7 @@ def test_it_is_taken_while_the_executor_inserts():
         process.call(lambda: watcher.create_timer(0.001, insert))
         frames = []
         while not frames or frames[-1] < 10_000:
-            seen = process.call(watcher.seen.copied)
+            seen = process.copied(watcher.seen)
             frames.append(len(sorted(seen.tracks)))
             assert frames[-1] == len(seen.arrival_s) == len(seen.latency_s)
     assert frames == sorted(frames)

@@ -17,7 +17,8 @@ NORMAL = [DiagnosticStatus(message="normal")]
 def test_what_was_copied_grows_no_more():
     seen = Watched("normal", {1: "normal"}, {}, {2: np.zeros((0, 2))}, [0.1], [5.0])
     seen.snapshots[False] = (1, Snapshot("normal", True))
-    taken = seen.copied()
+    with NodeProcess() as process:
+        taken = process.copied(seen)
     seen.states[3], seen.truth[3] = "anomaly", np.ones((1, 2))
     seen.latency_s.append(0.2)
     seen.snapshots[True] = (3, Snapshot("anomaly", True))
@@ -40,7 +41,7 @@ def test_it_is_taken_while_the_executor_inserts():
         process.call(lambda: watcher.create_timer(0.001, insert))
         frames = []
         while not frames or frames[-1] < 10_000:
-            seen = process.call(watcher.seen.copied)
+            seen = process.copied(watcher.seen)
             frames.append(len(seen.told()))
             assert frames[-1] == len(seen.arrival_s) == len(seen.latency_s)
     assert frames == sorted(frames)
