@@ -6,16 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tiny_graphs
-from fake_scenes import scene, spectrum_db, write_scene
+from anomaly_commands import FRAMES, WATCHES, anomalous, evaluated, panoradar
+from fake_scenes import scene, write_scene
 
-from mmanomaly_ros.adaptation import read_adaptation
 from mmanomaly_ros.alarm import AlarmState
 from mmanomaly_ros.comparison import EVIDENCE, Comparer
 from mmanomaly_ros.decision import WINDOWS, Decision, decide
 from mmanomaly_ros.expectation import Expecter
 from mmanomaly_ros.features import FrameFeatures
-from mmanomaly_ros.learning.adaptation_curve import wanted_of
 from mmanomaly_ros.learning.calibration import (
     Pair,
     fitted_fusion,
@@ -33,100 +31,12 @@ from mmanomaly_ros.learning.evaluation import (
 from mmanomaly_ros.learning.material_spread import compared, surface
 from mmanomaly_ros.learning.sightings import VARIANTS, Sighting, Sources, Variant, sighting_of
 from mmanomaly_ros.models import load_detector
-from mmanomaly_ros.spectrum import quantised
 from mmanomaly_ros.watch import ANGLES, RANGES
 from mmwave.camera import RGBD_CAMERA
 from mmwave.inference import OnnxModel, read_card
 from panoradar_ros.cli import main
-from panoradar_ros.commands.adapt import SEED
-from panoradar_ros.commands.mmanomaly_models import scenes_folder
 
-WATCHES = ("weapon", "intruder")
-FRAMES = 6
-STRANGER_M = (-0.6, 3.0)
-
-
-def anomalous(one):
-    """The same scene with somebody else, who returns a lot; noise stays what it is."""
-    rng = np.random.default_rng(one.seed)
-    more = np.stack([spectrum_db(rng, STRANGER_M) for _ in range(len(one))])
-    more += 12 * (more > 12)
-    spectra = np.maximum(quantised(more), one.spectra)
-    everywhere = np.tile(np.float32(STRANGER_M), (len(one), 1))
-    return replace(
-        one,
-        name=one.name.replace("_", "_anomaly_", 1),
-        spectra=spectra,
-        anomalous=np.ones(len(one), bool),
-        position_m=everywhere,
-        meta={**one.meta, "hidden": "pistol", "worn_at": "chest"},
-    )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _short_windows():
-    """So that a sequence of six frames is judged: all else takes as long as there are frames."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(WINDOWS, "intruder", 4)
-        yield
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    for path in tiny_graphs.written(folder).values():
-        for one in (path, path.with_suffix(".json")):
-            one.rename(folder / f"mmanomaly_{one.name}")
-    nodes = [
-        ("ReduceMean", ["spectra", "axes"], ["level"], {"keepdims": 1}),
-        ("Expand", ["level", "shape"], ["restored"]),
-    ]
-    tiny_graphs._save(
-        folder / "mmanomaly_baseline.onnx", "baseline", nodes, {"spectra": (1, 3, 128, 64)},
-        {"restored": (1, 3, 128, 64)},
-        {"axes": np.int64([3]), "shape": np.int64([1, 3, 128, 64])}, {},
-    )  # fmt: skip
-    return folder
-
-
-@pytest.fixture(scope="module")
-def normal(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("normal")
-    for number in range(3):
-        for task in range(len(WATCHES)):
-            write_scene(folder, scene(task, 900 + number, FRAMES))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def mixed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mixed")
-    for task in range(len(WATCHES)):
-        for number in range(2):
-            one = scene(task, 50 + number, FRAMES)
-            write_scene(folder, one)
-            write_scene(folder, anomalous(one))
-    return folder
-
-
-def panoradar(capsys, *words):
-    capsys.readouterr()
-    status = main([str(word) for word in words])
-    told = capsys.readouterr()
-    assert status == 0, told.err
-    return json.loads(told.out)
-
-
-@pytest.fixture(scope="module")
-def decided(models, normal):
-    words = ["decide", "mmanomaly", "--data", normal, "--models", models, "--watches", *WATCHES]
-    assert main([str(one) for one in [*words, "--pasted-frames", 6, "--threads", 1, "--json"]]) == 0
-    return models
-
-
-def evaluated(capsys, models, data, *more):
-    words = ["evaluate", "mmanomaly", "--models", models, "--data", data, "--threads", 1]
-    return panoradar(capsys, *words, "--watches", *WATCHES, "--json", *more)
+pytestmark = pytest.mark.usefixtures("short_windows")
 
 
 def test_decisions_are_chosen_on_normal_frames(decided):
@@ -266,107 +176,6 @@ def test_a_users_mistake_is_told(words, message, decided, capsys):
         told += ["--watches", "weapon"]
     assert main(told) == 1
     assert message in capsys.readouterr().err
-
-
-def test_a_place_is_adapted_to(decided, normal, mixed, tmp_path, capsys):
-    place = tmp_path / "adapted"
-    words = ["adapt", "mmanomaly", "--models", decided, "--output", place, "--watches", "intruder"]
-    words += ["--threads", 1, "--json"]
-    told = panoradar(capsys, *words, "--data", normal)
-    assert told["intruder"]["frames"] == 3 * FRAMES
-    assert told["intruder"]["shift_db"] > 1  # the tiny graphs expect one level everywhere
-    before, after = (Decision.read(one / "mmanomaly_decision.json") for one in (decided, place))
-    assert after.watches["weapon"] == before.watches["weapon"]
-    assert after.watches["intruder"].alarm != before.watches["intruder"].alarm
-    assert (place / "mmanomaly_adaptation.npz").exists()
-    assert OnnxModel(place / "mmanomaly_denoiser.onnx").card.sha256 == told_sha(decided)
-    compared = evaluated(capsys, place, mixed, "--limit", 1)["intruder"]["baselines"]
-    assert set(compared) == {"autoencoder", "level"}
-    assert main([str(one) for one in [*words, "--data", mixed]]) == 1
-    assert "has an anomaly in it" in capsys.readouterr().err
-    words[3] = place
-    assert main([str(one) for one in [*words, "--data", normal]]) == 1
-    assert "were adapted to a place" in capsys.readouterr().err
-
-
-def test_a_place_is_adapted_to_watch_by_watch(decided, normal, tmp_path, capsys):
-    place = tmp_path / "adapted"
-    words = ["adapt", "mmanomaly", "--data", normal, "--output", place, "--threads", 1, "--json"]
-    alone = {}
-    for name in ("intruder", "weapon"):
-        told = panoradar(capsys, *words, "--models", decided, "--watches", name)
-        alone[name] = Decision.read(place / "mmanomaly_decision.json").watches[name]
-    assert told["stayed"] == ["intruder"]
-    sha256 = told_sha(decided)
-    after = Decision.read(place / "mmanomaly_decision.json")
-    assert after.watches == alone
-    assert set(after.about["adapted"]) == set(WATCHES)
-    for name in WATCHES:
-        assert after.about["adapted"][name]["to"]["sequences"][name] == 3
-        assert read_adaptation(place / "mmanomaly_adaptation.npz", name, sha256).frames == 18
-        load_detector(name, {one: str(place / f"mmanomaly_{one}.{suffix}") for one, suffix in (
-            ("context", "onnx"), ("denoiser", "onnx"), ("decoder", "onnx"),
-            ("comparator", "onnx"), ("decision", "json"))})  # fmt: skip
-    files = {path: path.read_bytes() for path in place.iterdir()}
-    other = tmp_path / "other"
-    shutil.copytree(decided, other)
-    card = other / "mmanomaly_decision.json"
-    decision = Decision.read(card)
-    Decision(decision.watches, {**decision.about, "rate": 0.1}).write(card)
-    words += ["--models", other, "--watches", "weapon"]
-    assert main([str(one) for one in words]) == 1
-    assert "adapted cannot be added to: it was made of other networks" in capsys.readouterr().err
-    (place / "mmanomaly_adaptation.npz").unlink()
-    words[words.index(other)] = decided
-    assert main([str(one) for one in words]) == 1
-    assert "give another folder, or delete this one" in capsys.readouterr().err
-    assert {path: path.read_bytes() for path in place.iterdir()}.items() < files.items()
-
-
-@pytest.mark.parametrize("command", ["evaluate", "adapt", "decide"])
-def test_networks_of_two_exports_are_refused(command, decided, normal, tmp_path, capsys):
-    models = tmp_path / "models"
-    shutil.copytree(decided, models)
-    name = "comparator" if command == "decide" else "decision"
-    card = models / f"mmanomaly_{name}.json"
-    # of the autoencoder only an evaluation makes use
-    other = "baseline" if command == "evaluate" else "denoiser"
-    told = json.loads(card.read_text()) | {f"{other}_sha256": "another"}
-    card.write_text(json.dumps(told))
-    words = [command, "mmanomaly", "--data", normal, "--models", models, "--threads", 1]
-    words += ["--watches", "weapon"]
-    words += [] if command == "evaluate" else ["--output", tmp_path / "output"]
-    assert main([str(one) for one in words]) == 1
-    assert "give those of one export" in capsys.readouterr().err
-
-
-def test_the_gain_of_minutes_is_told(decided, tmp_path, monkeypatch, capsys):
-    """On places that lie in the cache; simulating some is what other tests do."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    minutes = 0.05
-    wanted = wanted_of("intruder", SEED, minutes)
-    for one in wanted:
-        frames = scene(1, 7, one.frames)
-        frames = replace(anomalous(frames) if one.anomalous else frames, name=one.file_name)
-        write_scene(scenes_folder() / f"intruder_{SEED}_{minutes:g}_minutes", frames)
-    chart = tmp_path / "curve.png"
-    words = ["adapt", "mmanomaly", "--models", decided, "--curve", "--minutes", 0, minutes]
-    words += ["--places", 1, "--watches", "intruder", "--threads", 1, "--chart", chart, "--json"]
-    told = panoradar(capsys, *words)
-    assert told["simulated"] is True
-    rows = {(row["minutes"], row["adapted"]): row for row in told["curve"]["intruder"]}
-    assert set(rows) == {(0, "nothing"), *((minutes, name) for name in (
-        "both", "expectation", "thresholds"))}  # fmt: skip
-    assert all(row["normal"] == row["anomalous"] == 4 for row in rows.values())
-    # the same wall and the same person at every time: what is known of them is told less often
-    assert rows[minutes, "both"]["recall"] == 1
-    assert rows[0, "nothing"]["false_alarms"] == 4
-    assert rows[minutes, "both"]["false_alarms"] < 4
-    assert chart.stat().st_size > 1000
-
-
-def told_sha(models):
-    return json.loads((models / "mmanomaly_denoiser.json").read_text())["sha256"]
 
 
 @pytest.fixture(scope="module")
