@@ -57,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="boxes that everybody is given in all heads but the last; 1 as in the paper (3)",
     )
     group.add_argument(
+        "--freeze-backbone",
+        action="store_true",
+        help="leave the backbone as it is in --begin-from: heads alone are trained, in half of the "
+        "time",
+    )
+    group.add_argument(
         "--normalisation",
         default="set",
         metavar="set|frame|M:D,M:D",
@@ -81,6 +87,7 @@ def settings(arguments: argparse.Namespace, common: dict[str, Any]) -> "RexoTrai
         one_view_share=arguments.one_view_share,
         mixed_share=arguments.mixed_share,
         early_matches=arguments.early_matches,
+        backbone_frozen=arguments.freeze_backbone,
     )
 
 

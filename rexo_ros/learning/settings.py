@@ -34,9 +34,11 @@ class RexoTraining(TrainingSettings):
         mixed_share: of the frames to which the people of another frame are added, of data whose
             heatmaps show what moves alone; 0 as in the paper.
         early_matches: boxes that everybody is given in all heads but the last; 1 as in the paper.
+        backbone_frozen: the backbone stays as it began, and its own guess is not asked for.
 
     Raises:
-        ValueError: a name is not known, or a number out of its range.
+        ValueError: a name is not known, a number out of its range, or the backbone stays as it
+            began without a network to begin from.
     """
 
     network: str = "rexo"
@@ -49,6 +51,7 @@ class RexoTraining(TrainingSettings):
     one_view_share: float = 0.1
     mixed_share: float = 0.5
     early_matches: int = 3
+    backbone_frozen: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,6 +59,8 @@ class RexoTraining(TrainingSettings):
             raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {self.network!r}")
         if self.views not in VIEWS:
             raise ValueError(f"views must be one of {', '.join(VIEWS)}, got {self.views!r}")
+        if self.backbone_frozen and not self.begin_from:
+            raise ValueError("a backbone that stays as it began needs a network to begin from")
         for name in ("boxes", "early_matches"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -143,10 +143,11 @@ class RexoTask:
             )
             for one in batch
         ]
+        guessed = settings.centre_weight > 0 and not settings.backbone_frozen
         with settings.autocast():
-            features = net.features(heatmaps)
+            features = _features(net, heatmaps, settings)
             outputs = net(features, noisy, time)
-            centres = net.centre_logits(features) if settings.centre_weight > 0 else None
+            centres = net.centre_logits(features) if guessed else None
         weights = RexoWeights(space=settings.space_weight, image=settings.image_weight)
         parts = rexo_loss(
             outputs, targets, self.space, self.camera, weights, early_matches=settings.early_matches
@@ -180,6 +181,14 @@ class RexoTask:
             "height_m": self._height_m,
             "validation": self._validation.describe(),
         }
+
+
+def _features(net: BoxDetector, heatmaps: Tensor, settings: RexoTraining) -> Tensor:
+    if not settings.backbone_frozen:
+        return net.features(heatmaps)
+    net.backbone.eval()  # statistics of batches are of the backbone too
+    with torch.no_grad():
+        return net.features(heatmaps)
 
 
 def make_network(settings: RexoTraining, space: Space, height_m: float) -> BoxDetector:

@@ -130,6 +130,14 @@ def test_rows_of_an_ablation_begin_with_the_same_backbone_and_heads_of_their_own
     assert any(not torch.allclose(trained[name], given[name], atol=1e-2) for name in heads)
 
 
+def test_a_backbone_is_frozen_in_an_ablation_only_if_it_is_given(folders, tmp_path, capsys):
+    words = ["ablate", "rexo", "--data", folders / "train", "--test", folders / "test"]
+    words += ["--validation", folders / "test", "--output", tmp_path / "rows", "--freeze-backbone"]
+    assert main([str(word) for word in words]) == 1
+    assert "--freeze-backbone needs --backbone" in capsys.readouterr().err
+    assert not (tmp_path / "rows").exists()
+
+
 def test_the_ablation_trains_once_and_prints_a_table(folders, capsys):
     words = ["ablate", "rexo", "--data", folders / "train", "--test", folders / "test"]
     words += ["--validation", folders / "test", "--output", folders / "ablation"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rooms import sequence
 
-from mmwave.learning.training import train
+from mmwave.learning.training import read_checkpoint, train
 from rexo_ros.diffusion import Schedule
 from rexo_ros.learning.losses import RexoTarget, centre_loss
 from rexo_ros.learning.networks.query_net import QueryNet
@@ -127,6 +127,28 @@ def test_networks_are_what_the_settings_say(task, other, kind, views):
         if weight.grad is None or not torch.isfinite(weight.grad).all()
     ]
     assert not unused
+
+
+def test_a_frozen_backbone_stays_to_the_last_bit_and_heads_learn(task, tmp_path):
+    quiet = {"progress": lambda steps, **_: steps}
+    train(task, tmp_path / "before", settings(steps=1), **quiet)
+    wanted = settings(
+        begin_from=str(tmp_path / "before"), begin_only="backbone.", backbone_frozen=True, seed=3
+    )
+    begun = read_checkpoint(tmp_path / "before")["net"]
+    after = train(task, tmp_path / "after", wanted, **quiet).net.state_dict()
+    backbone = [name for name in after if name.startswith("backbone.")]
+    assert any("running_var" in name for name in backbone)
+    assert all(torch.equal(after[name], begun[name]) for name in backbone)
+    torch.manual_seed(wanted.seed)
+    untrained = task.network(wanted).state_dict()
+    heads = [name for name in after if name.startswith("heads.") and name.endswith("weight")]
+    assert sum(not torch.equal(after[name], untrained[name]) for name in heads) > len(heads) / 2
+
+
+def test_a_backbone_is_frozen_only_if_it_is_given():
+    with pytest.raises(ValueError, match="needs a network to begin from"):
+        settings(backbone_frozen=True)
 
 
 def test_bodies_of_the_flat_baseline_have_one_height_and_stand(task):
