@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from mmanomaly_ros.features import FrameFeatures
 
-WINDOW_FEATURES = ("low_gain", "low_end")
+WINDOW_FEATURES = ("low_half_gain", "low_half")
 _WINDOWS_PER_FEATURE = 5
 _LEAST, _MOST = -1.0, 4.0
 """Deviations that a number counts with: one that is far off must not decide alone."""
 _KNOWN_FRAMES = 3
-"""Of a third of a window, with a body in them, that tell of it."""
+"""Of a part of a window, with a body in them, that tell of it."""
 
 
 def window_features(frames: Sequence[FrameFeatures]) -> NDArray[np.float64]:
@@ -31,16 +31,16 @@ def window_features(frames: Sequence[FrameFeatures]) -> NDArray[np.float64]:
 
     Returns:
         By WINDOW_FEATURES: by how much the share of the body that is low rose from the first third
-        to the last, and how large it is in the last. NaN where a third tells nothing.
+        to the last half, and how large it is in that. NaN where either tells nothing.
 
     Raises:
         ValueError: there are fewer than three.
     """
     if len(frames) < 3:
         raise ValueError(f"a window has at least 3 frames, got {len(frames)}")
-    third = len(frames) // 3
     low = np.array([one.low_share for one in frames])
-    first, last = _mean(low[:third]), _mean(low[-third:])
+    # who lies stays there; who bends down, or walks close by, is low for a moment
+    first, last = _mean(low[: len(low) // 3]), _mean(low[len(low) // 2 :])
     return np.array([last - first, last])
 
 

@@ -402,9 +402,9 @@ def joined(new: Decision, older: Decision) -> Decision | None:
     parts = [{k: v for k, v in one.about.items() if k not in _BY_WATCH} for one in (new, older)]
     if json.dumps(parts[0], sort_keys=True) != json.dumps(parts[1], sort_keys=True):
         return None
-    told = {name: {**older.about[name], **new.about[name]} for name in _BY_WATCH[:-1]}
+    told = {name: {**older.about.get(name, {}), **new.about[name]} for name in _BY_WATCH[:-1]}
     told[_VARIANTS] = {
-        variant: {**older.about[_VARIANTS].get(variant, {}), **by_watch}
+        variant: {**older.about.get(_VARIANTS, {}).get(variant, {}), **by_watch}
         for variant, by_watch in new.about[_VARIANTS].items()
     }
     watches = {**older.watches, **new.watches}

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,22 +85,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write(output: Path, decision: "Decision") -> None:
-    """Keep what the card there says of other watches, if it was chosen alike."""
+    """Keep what the card there says of other watches, if it was chosen alike; else tell that it is
+    gone, for thresholds of other networks are of no use.
+    """
     from mmanomaly_ros.decision import Decision
     from mmanomaly_ros.learning.calibration import joined
-    from mmwave.inference import ModelError
 
-    both = None
-    if output.exists():
-        try:
-            both = joined(decision, Decision.read(output))
-        except (ModelError, KeyError):
-            both = None
+    older = Decision.read(output) if output.exists() else None
+    both = joined(decision, older) if older else None
     (both or decision).write(output)
+    if older and not both and (gone := sorted(set(older.watches) - set(decision.watches))):
+        told = f"{output}: {', '.join(gone)} was of other networks or settings and is gone"
+        print(f"{told}; choose it anew", file=sys.stderr)
 
 
 def _checked(arguments: argparse.Namespace) -> Path:
-    """Where to write."""
+    """Where to write.
+
+    Raises:
+        ValueError: there is no such folder, or a card in it that cannot be read: what it says of
+            other watches would be lost.
+    """
+    from mmanomaly_ros.decision import Decision
+    from mmwave.inference import ModelError
+
     mmanomaly_models.check(arguments)
     if arguments.limit is not None and arguments.limit < 1:
         raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
@@ -110,6 +119,14 @@ def _checked(arguments: argparse.Namespace) -> Path:
         output = arguments.models / "mmanomaly_decision.json"
     if not output.parent.is_dir():
         raise ValueError(f"{output.parent} is not a folder")
+    if output.exists():
+        try:
+            Decision.read(output)
+        except ModelError as error:
+            raise ValueError(
+                f"{error}. What it says of other watches would be lost: move it away, or give "
+                "another --output"
+            ) from error
     return output
 
 

@@ -262,11 +262,11 @@ def test_falls_stand_out_of_what_is_normal():
 def test_a_window_tells_who_is_low_and_was_not():
     upright, falling, lying = (FrameFeatures(0.0, low_share=one) for one in (0.1, 0.4, 0.9))
     found = dict(
-        zip(WINDOW_FEATURES, window_features([upright] * 5 + [falling] * 3 + [lying] * 4),
+        zip(WINDOW_FEATURES, window_features([upright] * 4 + [falling] * 4 + [lying] * 4),
             strict=True)
     )  # fmt: skip
-    assert found["low_gain"] == pytest.approx(0.8)
-    assert found["low_end"] == pytest.approx(0.9)
+    assert found["low_half_gain"] == pytest.approx((2 * 0.4 + 4 * 0.9) / 6 - 0.1)
+    assert found["low_half"] == pytest.approx((2 * 0.4 + 4 * 0.9) / 6)
     nothing = [FrameFeatures(0.0)] * 12
     assert np.isnan(window_features(nothing)).all()
     late = window_features([*nothing[:8], *[lying] * 4])
@@ -274,6 +274,14 @@ def test_a_window_tells_who_is_low_and_was_not():
     assert late[1] == pytest.approx(0.9)
     with pytest.raises(ValueError, match="at least 3 frames, got 2"):
         window_features(nothing[:2])
+
+
+def test_who_is_low_for_a_moment_does_not_lie():
+    upright, low = (FrameFeatures(0.0, low_share=one) for one in (0.1, 0.9))
+    bent = window_features([*[upright] * 24, *[low] * 6])
+    fallen = window_features([*[upright] * 15, *[low] * 15])
+    np.testing.assert_allclose(fallen, [0.8, 0.9])
+    np.testing.assert_allclose(bent, [0.32, 0.42])
 
 
 def test_who_gets_up_or_is_not_seen_does_not_fall():

@@ -146,6 +146,24 @@ def test_real_data_is_not_said_to_be_simulated(models, tmp_path, capsys):
     assert "<title>mmAnomaly evaluation, measured</title>" in report.read_text()
 
 
+def test_what_a_card_says_of_other_watches_is_not_lost_in_silence(
+    decided, normal, tmp_path, capsys
+):
+    own = tmp_path / "models"
+    shutil.copytree(decided, own)
+    card = own / "mmanomaly_decision.json"
+    words = ["decide", "mmanomaly", "--data", normal, "--models", own, "--watches", "weapon"]
+    words = [str(one) for one in [*words, "--pasted-frames", 6, "--threads", 1, "--steps", 1]]
+    assert main(words) == 0  # thresholds of four steps are of no use for one
+    assert "intruder was of other networks or settings and is gone" in capsys.readouterr().err
+    assert list(Decision.read(card).watches) == ["weapon"]
+    card.write_text(card.read_text()[:-20])
+    damaged = card.read_bytes()
+    assert main(words) == 1
+    assert "move it away, or give another --output" in capsys.readouterr().err
+    assert card.read_bytes() == damaged
+
+
 def test_figures_are_the_same_with_and_without_baselines(decided, mixed, capsys):
     words = ("--limit", 1, "--seed", 3)
     whole, alone = (evaluated(capsys, decided, mixed, *words, *more) for more in ((), ("--alone",)))
