@@ -176,13 +176,20 @@ class AnomalyDetector:
         return found
 
 
+_PARAMETERS = {"samples": "draws", "steps": "draw_steps"}
+"""What the card calls them, and what the node."""
+
+
 def _caution(expecter: Expecter, decision: Decision) -> str:
     """Other draws score otherwise."""
     chosen = {name: decision.about[name] for name in ("samples", "steps") if name in decision.about}
     own = {name: getattr(expecter, name) for name in chosen}
     if own == chosen:
         return ""
-    words = [", ".join(f"{name} {value}" for name, value in one.items()) for one in (chosen, own)]
+    words = [
+        ", ".join(f"{_PARAMETERS[name]} {value}" for name, value in one.items())
+        for one in (chosen, own)
+    ]
     return (
         f"thresholds were chosen with {words[0]}, not with {words[1]}: alarms may be false or "
         "missing; set the same, or choose anew with panoradar decide mmanomaly"

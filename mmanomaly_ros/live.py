@@ -39,8 +39,8 @@ GAP_S = {"weapon": 0.55, "intruder": 0.55, "fall": 0.35}
 from how things go on, which frames that were left out would make look faster."""
 
 TOO_FEW = (
-    "too few frames were looked at yet; where that stays the computer is too slow or busy: samples "
-    "0 is fastest"
+    "too few frames were looked at yet; where that stays the computer is too slow or busy: draws 0 "
+    "is fastest"
 )
 
 LEAST_ROOM_M = 1.2

@@ -135,9 +135,9 @@ def _head(result: Mapping[str, Any]) -> str:
     return (
         f"<p{style}>{_kind(result).capitalize()}, {escape(str(where))}: {frames}</p>\n"
         f"<p>A frame takes {result['frame_ms']} ms ({result['frame_ms_p95']} ms at 95 %) on "
-        f"{result['threads']} threads with {result['samples']} draws of {result['steps']} steps: "
-        f"{escape(str(result['machine']['processor']))}. Right about classes that were trained: "
-        f"{escape(heads)}.</p>\n"
+        f"{result['threads']} threads with {result['draws']} draws of {result['draw_steps']} "
+        f"steps: {escape(str(result['machine']['processor']))}. Right about classes that were "
+        f"trained: {escape(heads)}.</p>\n"
     )
 
 

@@ -32,6 +32,8 @@ from mmwave.ros.raw import from_cloud, point_layout
 
 RAW_BYTES = point_layout(WATCH_WAVEFORM).itemsize * WATCH_WAVEFORM.loops_per_frame
 POLL_S = 0.01
+SAY_AGAIN_S = 10.0
+"""Why nothing is known, where the reason changes, is not told more often."""
 
 
 class AnomalyNode(LifecycleNode):
@@ -72,8 +74,8 @@ class AnomalyNode(LifecycleNode):
             self._detector = self._load(
                 values["watch"],
                 paths_of(Path(values["models"])) if values["models"] else None,
-                samples=values["samples"],
-                steps=values["steps"],
+                samples=values["draws"],
+                steps=values["draw_steps"],
                 device=values["device"],
                 threads=values["threads"],
             )
@@ -176,6 +178,8 @@ class AnomalyNode(LifecycleNode):
             else:
                 self.get_logger().warning(said(one))
             self._diagnostics.publish()  # an alarm does not wait for the second to end
+        elif one.state is AlarmState.UNKNOWN and one.reason != before.reason:
+            self.get_logger().warning(said(one), throttle_duration_sec=SAY_AGAIN_S)
         self._topics.publish(one, self._camera.frame_id)
         self._latency_s = self.get_clock().now().nanoseconds * 1e-9 - one.time_s
         if one.found is not None:

@@ -41,7 +41,7 @@ PARAMETERS = (
         read_only=True,
     ),
     Parameter(
-        "samples",
+        "draws",
         4,
         "Spectra that are drawn for a frame: their mean is expected, their spread the doubt; 0 "
         "takes the context network's alone",
@@ -50,7 +50,7 @@ PARAMETERS = (
         read_only=True,
     ),
     Parameter(
-        "steps",
+        "draw_steps",
         4,
         "Steps from noise to a spectrum",
         minimum=1,

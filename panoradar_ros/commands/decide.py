@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=160,
         help="of each watch, to weigh the witnesses by anomalies that are pasted in (160)",
     )
-    parser.add_argument("--samples", type=int, default=4, help="drawn spectra of a frame (4)")
-    parser.add_argument("--steps", type=int, default=4, help="of each draw (4)")
+    parser.add_argument("--draws", type=int, default=4, help="spectra expected a frame (4)")
+    parser.add_argument("--draw-steps", type=int, default=4, help="from noise to a spectrum (4)")
     parser.add_argument("--seed", type=int, default=0, help="of draws and pastes (0)")
     parser.add_argument("--limit", type=int, help="sequences of each watch (all)")
     parser.add_argument("--device", choices=("cpu", "gpu", "auto"), default="cpu")
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     bar = partial(tqdm, disable=arguments.json or None)
     networks = mmanomaly_models.load(
-        arguments.models, arguments.device, arguments.threads, arguments.samples, arguments.steps
+        arguments.models, arguments.device, arguments.threads, arguments.draws, arguments.draw_steps
     )
     samples = SceneSet.under(arguments.data, bar)
     mmanomaly_models.refuse_learned((one.seed for one in samples.sequences), networks)
@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         "what": "how mmAnomaly decides, chosen on normal frames and pastes into them",
         "simulated": all(one.data["simulated"] for one in found.values()),
         **{f"{name}_sha256": sha for name, sha in networks.sha256.items()},
-        "samples": arguments.samples,
-        "steps": arguments.steps,
+        "samples": arguments.draws,
+        "steps": arguments.draw_steps,
         "rate": arguments.rate,
         "confidence": arguments.confidence,
     }

@@ -186,8 +186,8 @@ def _watch(
             AnomalyNode,
             parameter_overrides=parameters(
                 watch=arguments.watch,
-                samples=arguments.draws,
-                steps=arguments.draw_steps,
+                draws=arguments.draws,
+                draw_steps=arguments.draw_steps,
                 models=str(arguments.models.absolute()) if arguments.models else "",
                 keep_rgb_private=not arguments.show_colour,
             ),
@@ -277,7 +277,7 @@ def _report(
         "draw_steps": arguments.draw_steps,
     }
     upright = is_upright(watch_id(arguments.watch))
-    names = {True: "anomaly", False: "calm"}
+    names = {True: "anomaly_there", False: "nothing_there"}
     pictures = {names[one]: live_picture(seen.snapshot(one, upright)) for one in seen.snapshots}
     return report, pictures
 

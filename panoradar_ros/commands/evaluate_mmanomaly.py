@@ -43,10 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--jobs", type=int, default=1, help="processes that simulate (1)")
     group.add_argument(
-        "--samples", type=int, nargs="+", default=[SAMPLES], help="drawn spectra; several: compare"
+        "--draws", type=int, nargs="+", default=[SAMPLES], help="expected spectra; several: compare"
     )
     group.add_argument(
-        "--steps", type=int, nargs="+", default=[STEPS], help="of a draw; several: compare"
+        "--draw-steps", type=int, nargs="+", default=[STEPS], help="of a draw; several: compare"
     )
     group.add_argument(
         "--misaligned",
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mmanomaly_ros.watch import watch_id
 
     _check(arguments)
-    samples, steps = _first(arguments.samples, SAMPLES), _first(arguments.steps, STEPS)
+    samples, steps = _first(arguments.draws, SAMPLES), _first(arguments.draw_steps, STEPS)
     networks = mmanomaly_models.load(
         arguments.models, arguments.device, arguments.threads, samples, steps
     )
@@ -161,10 +161,11 @@ def _check(arguments: argparse.Namespace) -> None:
             raise ValueError(f"--{name.replace('_', '-')} is of another system, not of mmanomaly")
     if arguments.jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {arguments.jobs}")
-    for name, least in (("samples", 2), ("steps", 1)):
+    for name, least in (("draws", 2), ("draw_steps", 1)):
         for value in getattr(arguments, name):
             if value < least:
-                raise ValueError(f"--{name} must be at least {least}, got {value}")
+                option = name.replace("_", "-")
+                raise ValueError(f"--{option} must be at least {least}, got {value}")
 
 
 def _first(values: list[int], usual: int) -> int:
@@ -232,8 +233,8 @@ def _about(
     return {
         **where,
         "frames": len(evaluation.milliseconds),
-        "samples": samples,
-        "steps": steps,
+        "draws": samples,
+        "draw_steps": steps,
         **times,
         "threads": arguments.threads,
     }
@@ -252,7 +253,7 @@ def _more(
 
     result: dict[str, Any] = {}
     samples, steps = own
-    for name, values in (("steps", arguments.steps), ("samples", arguments.samples)):
+    for name, values in (("steps", arguments.draw_steps), ("draws", arguments.draws)):
         rows = {}
         for value in values if len(values) > 1 else []:
             pair = (samples, value) if name == "steps" else (value, steps)
@@ -308,7 +309,7 @@ def _print(result: dict[str, Any], watches: Sequence[str]) -> None:
         ]
         if lines:
             print(mmanomaly_models.columns(lines, VARIANT_SHOWN))
-    tables = {f"{value} {name}": row for name in ("steps", "samples")
+    tables = {f"{value} {name}": row for name in ("steps", "draws")
               for value, row in result.get(f"by_{name}", {}).items()}  # fmt: skip
     if "misaligned" in result:
         tables["2 cm and 2 degrees off"] = result["misaligned"]

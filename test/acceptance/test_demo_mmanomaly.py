@@ -48,7 +48,7 @@ def test_an_intruder_raises_the_alarm_at_their_place_and_nobody_does_not(demo):
 def test_report_and_pictures_are_written(demo):
     report, folder = demo
     assert json.loads((folder / "report.json").read_text()) == report
-    for name in ("anomaly", "calm"):
+    for name in ("anomaly_there", "nothing_there"):
         picture = cv2.imread(str(folder / f"{name}.png"))
         assert picture.shape[1] > picture.shape[0] > 300
         assert picture.std() > 10

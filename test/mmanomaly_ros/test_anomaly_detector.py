@@ -159,7 +159,7 @@ def test_draws_that_thresholds_were_not_chosen_with_are_told(tmp_path, detector)
     given = paths(tmp_path / "told", samples=4, steps=2)
     assert not load_detector("weapon", given, samples=4, steps=2).caution
     assert (
-        "chosen with samples 4, steps 2, not with samples 0, steps 2"
+        "chosen with draws 4, draw_steps 2, not with draws 0, draw_steps 2"
         in load_detector("weapon", given, samples=0, steps=2).caution
     )
 

@@ -93,7 +93,9 @@ def test_a_folder_called_models_is_not_what_is_installed(
 
 def test_an_evaluation_tells_everything_and_writes_a_report(decided, mixed, tmp_path, capsys):
     report = tmp_path / "report.html"
-    found = evaluated(capsys, decided, mixed, "--report", report, "--misaligned", "--steps", 1, 4)
+    found = evaluated(
+        capsys, decided, mixed, "--report", report, "--misaligned", "--draw-steps", 1, 4
+    )
     assert found["simulated"] is True
     assert found["frames"] == 8 * FRAMES
     for name in WATCHES:
@@ -153,7 +155,7 @@ def test_what_a_card_says_of_other_watches_is_not_lost_in_silence(
     shutil.copytree(decided, own)
     card = own / "mmanomaly_decision.json"
     words = ["decide", "mmanomaly", "--data", normal, "--models", own, "--watches", "weapon"]
-    words = [str(one) for one in [*words, "--pasted-frames", 6, "--threads", 1, "--steps", 1]]
+    words = [str(one) for one in [*words, "--pasted-frames", 6, "--threads", 1, "--draw-steps", 1]]
     assert main(words) == 0  # thresholds of four steps are of no use for one
     assert "intruder was of other networks or settings and is gone" in capsys.readouterr().err
     assert list(Decision.read(card).watches) == ["weapon"]
@@ -179,7 +181,7 @@ def test_figures_are_the_same_with_and_without_baselines(decided, mixed, capsys)
     [
         (("evaluate", "--limit", 0), "--limit must be at least 1"),
         (("evaluate", "--rotate"), "--rotate is of another system"),
-        (("evaluate", "--samples", 1), "--samples must be at least 2"),
+        (("evaluate", "--draws", 1), "--draws must be at least 2"),
         (("evaluate", "--seed", 901, "--limit", 3), "was trained or chosen on what has the seeds"),
         (("evaluate", "--threads", 0), "--threads must be at least 1"),
         (("adapt",), "--data and --output are needed"),
