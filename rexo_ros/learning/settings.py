@@ -60,7 +60,9 @@ class RexoTraining(TrainingSettings):
         if self.views not in VIEWS:
             raise ValueError(f"views must be one of {', '.join(VIEWS)}, got {self.views!r}")
         if self.backbone_frozen and not self.begin_from:
-            raise ValueError("a backbone that stays as it began needs a network to begin from")
+            raise ValueError(
+                "a backbone that stays as it began needs a network to begin from: give --begin-from"
+            )
         for name in ("boxes", "early_matches"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
