@@ -1,6 +1,7 @@
 """The camera beside the radars: boxes in space become boxes in its image (equations 9 to 12)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,22 @@ class Camera(camera.Camera):
         edges = np.concatenate([centre - half, centre + half], axis=-1)
         return np.clip(edges, 0, np.tile(self.size_px, 2))
 
+    def mirrored(self) -> Self:
+        """The camera that sees a room whose right is left as this one sees the room, but for its
+        image, whose right is left too.
+        """
+        flip = np.diag([-1.0, 1.0, 1.0])
+        turned = (flip @ np.asarray(self.rotation) @ flip).tolist()
+        right, up, ahead = self.translation_m
+        k1, k2, p1, p2, k3 = self.lens
+        return replace(
+            self,
+            centre_px=(self.size_px[0] - self.centre_px[0], self.centre_px[1]),
+            rotation=tuple((row[0], row[1], row[2]) for row in turned),
+            translation_m=(-right, up, ahead),
+            lens=(k1, k2, p1, -p2, k3),
+        )
+
 
 MMVR_CAMERA = Camera(
     focal_px=(379.476, 379.476),
@@ -86,3 +103,29 @@ MMVR_CAMERA = Camera(
 
 MOUNTED_CAMERA = Camera(translation_m=(0.0, 0.1, 0.0))
 """Of simulated rooms: ten centimetres above the radars, looking where they look."""
+
+POSE_OFFSET_M = (0.4, 0.4, 0.2)
+POSE_ANGLE_DEG = (10.0, 10.0, 3.0)
+"""How far to the right, up and in depth, and how far up, to the right and rolled, a camera that was
+mounted otherwise is from MOUNTED_CAMERA, at most, either way.
+"""
+
+
+def camera_pose(number: int) -> Camera:
+    """A camera in one of many poses beside the radars.
+
+    Args:
+        number: of the pose; 0 is MOUNTED_CAMERA, the others are drawn within POSE_OFFSET_M and
+            POSE_ANGLE_DEG of it, the same every time.
+
+    Raises:
+        ValueError: it is negative.
+    """
+    if number < 0:
+        raise ValueError(f"a camera's pose must not be negative, got {number}")
+    if number == 0:
+        return MOUNTED_CAMERA
+    generator = np.random.default_rng([number, 0xCA3])
+    offset_m = generator.uniform(-1, 1, 3) * POSE_OFFSET_M
+    angles_rad = np.radians(generator.uniform(-1, 1, 3) * POSE_ANGLE_DEG)
+    return MOUNTED_CAMERA.moved(offset_m.tolist(), angles_rad.tolist())

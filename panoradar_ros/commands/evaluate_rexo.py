@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of NAME_backbone.onnx and NAME_step.onnx, as panoradar ablate writes them: judged on "
         "the same frames",
     )
+    group.add_argument(
+        "--camera-poses",
+        type=int,
+        default=1,
+        help="every simulated day has one of them, see panoradar simulate rooms (1)",
+    )
     rexo_data.add_arguments(group)
 
 
@@ -49,8 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     for name in OTHERS:
         if getattr(arguments, name):
             raise ValueError(f"--{name.replace('_', '-')} is of evaluate panoradar, not of rexo")
+    if arguments.camera_poses < 1:
+        raise ValueError(f"--camera-poses must be at least 1, got {arguments.camera_poses}")
     if arguments.data is None:
         rexo_data.refuse_options_of_data(arguments)
+    elif arguments.camera_poses > 1:
+        raise ValueError("--camera-poses is of simulated rooms: frames on disk have their cameras")
     detector, card = _detector(arguments)
     baselines = _baselines(arguments)
     others = {name: other for name, (other, _) in baselines.items()}
@@ -63,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         last = one
         found = evaluation.add(one)
         if arguments.report is not None:
-            frames.append(shown(one.sample, found, one.space, one.camera))
+            frames.append(shown(one.sample, found, one.space))
     assert last is not None  # for the type checker: --limit is at least 1
     figures = evaluation.as_json()
     figures["simulated"] = last.kind != "data" or arguments.data_set == "simulated"
@@ -165,9 +175,10 @@ def _frames(
     session = FIRST_SESSION + 2 * (arguments.seed % 400)
 
     def source() -> "Iterator[Fresh]":
-        yield from fresh_frames("unseen", rooms, 0, unseen, name)
+        poses = arguments.camera_poses
+        yield from fresh_frames("unseen", rooms, 0, unseen, name, poses)
         if seen:
-            yield from fresh_frames("seen", known, session, seen, name)
+            yield from fresh_frames("seen", known, session, seen, name, poses)
 
     return source(), unseen + seen
 
@@ -193,6 +204,7 @@ def _print(result: dict[str, Any]) -> None:
     kinds = ("unseen", "seen", "data")
     rows = {f"{kind} rooms": result[kind] for kind in kinds if kind in result}
     rows |= {f"{steps} steps": row for steps, row in result["by_steps"].items()}
+    rows |= {f"camera's pose {pose}": row for pose, row in result.get("by_camera_pose", {}).items()}
     rows |= {f"{view} radar alone": row for view, row in result["one_radar"].items()}
     if result["baselines_of"] == "these frames":
         rows |= result["baselines"]

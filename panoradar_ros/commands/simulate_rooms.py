@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="axes of the heatmaps: straight ahead, the same with a second level radar beside the "
         "two, or those of the MMVR or HIBER data set (room)",
     )
+    parser.add_argument(
+        "--camera-poses",
+        type=int,
+        default=1,
+        help="every day has one of them, drawn: all but the first are turned by up to 10 degrees "
+        "and moved by up to 0.4 m; what the radars see stays the same (1)",
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument(
         "--dask",
@@ -42,9 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate the sequences that are not there yet."""
-    for name in ("rooms", "sessions", "frames", "jobs"):
+    for name in ("rooms", "sessions", "frames", "camera_poses", "jobs"):
         if getattr(arguments, name) < 1:
-            raise ValueError(f"--{name} must be at least 1, got {getattr(arguments, name)}")
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} must be at least 1, got {getattr(arguments, name)}")
     if arguments.frames < LEAST_FRAMES:
         raise ValueError(
             f"--frames must be at least {LEAST_FRAMES}, what a network looks at, got "
@@ -59,7 +67,15 @@ def run(arguments: argparse.Namespace) -> int:
     begin_s = time.monotonic()
     threads = threads_each(arguments.jobs, arguments.dask)
     wanted = [
-        (root, arguments.seed + room, session, arguments.frames, arguments.space, threads)
+        (
+            root,
+            arguments.seed + room,
+            session,
+            arguments.frames,
+            arguments.space,
+            arguments.camera_poses,
+            threads,
+        )
         for room in range(arguments.rooms)
         for session in range(arguments.first_session, arguments.first_session + arguments.sessions)
     ]
@@ -79,11 +95,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sequence(root: Path, seed: int, session: int, frames: int, space: str, threads: int) -> str:
+def _sequence(
+    root: Path, seed: int, session: int, frames: int, space: str, camera_poses: int, threads: int
+) -> str:
     import numba
 
-    from rexo_ros.learning.simulated import simulate_into
+    from rexo_ros.learning.simulated import pose_of_day, simulate_into
 
     numba.set_num_threads(threads)
-    simulate_into(root, seed, session, frames, space)
+    pose = pose_of_day(seed, session, camera_poses)
+    simulate_into(root, seed, session, frames, space, pose)
     return ""

@@ -90,7 +90,7 @@ def evaluated(
         heatmaps = only(normalisation(sample.power), samples.space, settings)
         denoise = denoiser(net, heatmaps)
         answer = sampler(denoise, np.random.default_rng([number, 7]))
-        found: Detections = detections(answer, samples.space, samples.camera)
+        found: Detections = detections(answer, samples.space, sample.camera)
         scores.add(found, sample)
     return scores
 

@@ -6,7 +6,6 @@ from itertools import product
 
 import numpy as np
 
-from rexo_ros.camera import Camera
 from rexo_ros.learning.samples import Sample
 from rexo_ros.space import AT_ORIGIN, DEPTH, HORIZONTAL, Space
 
@@ -17,13 +16,12 @@ MOST_PEOPLE = 5
 """In one frame."""
 
 
-def mirrored(sample: Sample, space: Space, width_px: int) -> Sample:
-    """The sample as if right were left; only for a space and a camera that are the same then.
+def mirrored(sample: Sample, space: Space) -> Sample:
+    """The sample as if right were left, its camera too; only for a space that is the same then.
 
     Args:
         sample: see there.
         space: of it; see :func:`symmetric`.
-        width_px: of the image.
     """
     power = sample.power.copy()
     if "horizontal" in space.views:
@@ -32,19 +30,19 @@ def mirrored(sample: Sample, space: Space, width_px: int) -> Sample:
     boxes = sample.boxes_m.copy()
     boxes[:, HORIZONTAL] *= -1
     image = sample.image_px.copy()
-    image[:, [0, 2]] = width_px - image[:, [2, 0]]
-    return Sample(power, boxes, image, sample.about)
+    camera = None
+    if sample.camera is not None:  # without one nobody asks for boxes in the image
+        camera = sample.camera.mirrored()
+        image[:, [0, 2]] = camera.size_px[0] - image[:, [2, 0]]
+    return Sample(power, boxes, image, sample.about, camera=camera)
 
 
-def symmetric(space: Space, camera: Camera | None) -> bool:
-    """Whether right and left can be exchanged."""
-    if camera is None or any(mount != AT_ORIGIN for mount in space.mounts):
-        return False
+def symmetric(space: Space) -> bool:
+    """Whether right and left can be exchanged: the radars are where the axes begin, and see as far
+    to either side.
+    """
     middle = space.low_m[HORIZONTAL] + space.high_m[HORIZONTAL]
-    ahead = np.allclose(camera.rotation, np.diag([1, -1, 1]), atol=1e-3)
-    beside = camera.translation_m[HORIZONTAL]
-    centred = abs(camera.centre_px[0] - camera.size_px[0] / 2) < 0.5
-    return bool(abs(middle) < 1e-6 and ahead and abs(beside) < 1e-3 and centred)
+    return all(mount == AT_ORIGIN for mount in space.mounts) and bool(abs(middle) < 1e-6)
 
 
 def together(one: Sample, other: Sample) -> Sample | None:
@@ -59,8 +57,11 @@ def together(one: Sample, other: Sample) -> Sample | None:
         other: of the same or another one, in the same axes.
 
     Returns:
-        None where they are too many or two of them would stand in each other.
+        None where they are too many, two of them would stand in each other, or their images are
+        not of the same camera.
     """
+    if one.camera != other.camera:
+        return None
     count = len(one.boxes_m) + len(other.boxes_m)
     floor = [HORIZONTAL, DEPTH]
     own, added = (np.concatenate([each.boxes_m, each.unseen_m])[:, floor] for each in (one, other))
@@ -74,4 +75,5 @@ def together(one: Sample, other: Sample) -> Sample | None:
         {**one.about, "people": count},
         np.concatenate([one.unseen_m, other.unseen_m]),
         np.concatenate([one.unseen_px, other.unseen_px]),
+        one.camera,
     )

@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mmwave.metrics import ImageBoxes, average_precision
-from rexo_ros.camera import Camera
 from rexo_ros.detections import Detections
 from rexo_ros.detector import Detector
 from rexo_ros.learning.samples import Sample, SampleSet, SimulatedSet, spread
 from rexo_ros.learning.scores import DetectionScores, overlap
-from rexo_ros.learning.simulated import simulate_sequence
+from rexo_ros.learning.simulated import pose_of_day, simulate_sequence
 from rexo_ros.space import Space
 
 STRIDE = 4
@@ -44,13 +43,11 @@ class Fresh:
         kind: ``seen`` or ``unseen`` room of a simulation, ``data`` of frames on disk.
         sample: the frame.
         space: of its heatmaps.
-        camera: whose image the truth is in; None where it is not known.
     """
 
     kind: str
     sample: Sample
     space: Space
-    camera: Camera | None
 
     @property
     def split(self) -> str:
@@ -65,7 +62,12 @@ class Fresh:
 
 
 def fresh_frames(
-    kind: str, rooms: Sequence[int], first_session: int, count: int, space_name: str = "room"
+    kind: str,
+    rooms: Sequence[int],
+    first_session: int,
+    count: int,
+    space_name: str = "room",
+    camera_poses: int = 1,
 ) -> Iterator[Fresh]:
     """Simulate frames, some of each room: a day with one person and one with several in turn.
 
@@ -75,15 +77,17 @@ def fresh_frames(
         first_session: an even number.
         count: of frames.
         space_name: of the heatmaps.
+        camera_poses: that days have one of, see :func:`pose_of_day`.
     """
     each = FRAMES_OF_A_SEQUENCE // STRIDE
     for number in range(-(-count // each)):
         room = rooms[number // 2 % len(rooms)]
         session = first_session + number % 2 + 2 * (number // 2 // len(rooms))
-        sequence = simulate_sequence(room, session, FRAMES_OF_A_SEQUENCE, space_name)
+        pose = pose_of_day(room, session, camera_poses)
+        sequence = simulate_sequence(room, session, FRAMES_OF_A_SEQUENCE, space_name, pose)
         samples = SimulatedSet([sequence], STRIDE)
         for one in range(min(each, count - number * each)):
-            yield Fresh(kind, samples[one], samples.space, samples.camera)
+            yield Fresh(kind, samples[one], samples.space)
 
 
 def frames_on_disk(samples: SampleSet, count: int) -> Iterator[Fresh]:
@@ -94,7 +98,7 @@ def frames_on_disk(samples: SampleSet, count: int) -> Iterator[Fresh]:
         count: of frames, at most.
     """
     for number in spread(len(samples), count):
-        yield Fresh("data", samples[number], samples.space, samples.camera)
+        yield Fresh("data", samples[number], samples.space)
 
 
 @dataclass
@@ -114,6 +118,7 @@ class Evaluation:
     _splits: dict[str, DetectionScores] = field(default_factory=dict)
     _steps: dict[int, DetectionScores] = field(default_factory=dict)
     _lone: dict[str, DetectionScores] = field(default_factory=dict)
+    _poses: dict[int, DetectionScores] = field(default_factory=dict)
     _rooms: dict[tuple[str, str], DetectionScores] = field(default_factory=dict)
     _others: dict[tuple[str, str], DetectionScores] = field(default_factory=dict)
     _count: int = 0
@@ -134,6 +139,8 @@ class Evaluation:
         for name, other in self.others.items():
             _add(self._others, (name, one.kind), self._found(other, one, 1), sample)
         if one.kind != "seen":
+            if (pose := sample.about.get("camera_pose")) is not None:
+                _add(self._poses, int(pose), found, sample)
             for steps in STEPS:
                 again = found if steps == 1 else self._found(self.detector, one, steps)
                 _add(self._steps, steps, again, sample)
@@ -151,7 +158,7 @@ class Evaluation:
             power[[place for place, view in enumerate(views) if view != alone]] = np.nan
         sampler = replace(detector.sampler, steps=steps)
         generator = np.random.default_rng([self.seed, self._count])
-        return detector(power, generator, one.camera, sampler)
+        return detector(power, generator, one.sample.camera, sampler)
 
     def as_json(self) -> dict[str, Any]:
         """All figures."""
@@ -166,6 +173,10 @@ class Evaluation:
             "by_steps": {str(steps): _short(scores) for steps, scores in self._steps.items()},
             "one_radar": {view: _short(scores) for view, scores in self._lone.items()},
         }
+        if len(self._poses) > 1:
+            result["by_camera_pose"] = {
+                str(pose): _short(scores) for pose, scores in sorted(self._poses.items())
+            }
         if self._others:
             result["baselines"] = {
                 f"{name}, {kind}": _short(scores) for (name, kind), scores in self._others.items()
@@ -222,7 +233,7 @@ def latency_ms(detector: Detector, one: Fresh) -> dict[str, float]:
         times = []
         for _ in range(TIMED_RUNS):
             begin_s = time.perf_counter()
-            detector(power, generator, one.camera, sampler)
+            detector(power, generator, one.sample.camera, sampler)
             times.append(time.perf_counter() - begin_s)
         result[str(steps)] = round(1e3 * float(np.median(times)), 1)
     return result

@@ -213,7 +213,7 @@ class HiberSet:
         image = pose_boxes(labels.pose_px[frame][there])
         about = {"room": sequence.name[:2], "session": sequence.name, "people": int(there.sum())}
         boxes = labels.boxes_m[frame][there].astype(np.float32)
-        return Sample(power, boxes, image.astype(np.float32), about)
+        return Sample(power, boxes, image.astype(np.float32), about, camera=self.camera)
 
     @property
     def people_add_up(self) -> bool:

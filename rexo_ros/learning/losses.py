@@ -22,10 +22,12 @@ class RexoTarget:
     Attributes:
         boxes: (person, 6) unit boxes.
         image: (person, 4) left, top, right, bottom as shares of the image.
+        camera: whose image that is; None leaves the image out.
     """
 
     boxes: Tensor
     image: Tensor
+    camera: Camera | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,6 @@ def rexo_loss(
     outputs: Sequence[RexoOutput],
     targets: Sequence[RexoTarget],
     space: Space,
-    camera: Camera | None,
     weights: RexoWeights | None = None,
     early_matches: int = 1,
 ) -> dict[str, Tensor]:
@@ -96,7 +97,6 @@ def rexo_loss(
         outputs: of the heads, the last the best.
         targets: of the frames.
         space: the room.
-        camera: whose image the targets are in; None leaves the image out.
         weights: of the parts.
         early_matches: boxes that everybody is given in all heads but the last.
 
@@ -109,12 +109,12 @@ def rexo_loss(
     people = max(1, sum(len(target.boxes) for target in targets))
     for output in outputs:
         matches = 1 if output is outputs[-1] else early_matches
-        seen = None
-        if camera is not None and weights.image > 0:
-            seen = image_boxes(output.boxes, output.refinement, space, camera)
         for number, target in enumerate(targets):
-            own = None if seen is None else seen[number]
-            _add(sums, output, number, own, target, weights, matches)
+            seen = None
+            if target.camera is not None and weights.image > 0:
+                own, offsets = output.boxes[number], output.refinement[number]
+                seen = image_boxes(own, offsets, space, target.camera)
+            _add(sums, output, number, seen, target, weights, matches)
     parts = {name: value / people for name, value in sums.items()}
     in_space = weights.absolute * parts["absolute"] + weights.overlap * parts["overlap"]
     in_image = weights.absolute * parts["image_absolute"] + weights.overlap * parts["image_overlap"]

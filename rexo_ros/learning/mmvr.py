@@ -208,6 +208,7 @@ class MmvrSet:
             last.boxes_m.astype(np.float32),
             last.image_boxes_px.astype(np.float32),
             about,
+            camera=self.camera,
         )
 
     @property

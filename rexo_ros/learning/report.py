@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from mmwave.boxes import box_overlap
 from mmwave.html_page import image, table, write_page
-from rexo_ros.camera import Camera
 from rexo_ros.detections import SURE, Detections
 from rexo_ros.learning.samples import Sample
 from rexo_ros.pictures import FOUND, TRUE, heatmap_picture
@@ -71,6 +70,7 @@ def write_report(path: Path, result: Mapping[str, Any], frames: Sequence[Shown])
         _rows("Rooms", {kind: result[kind] for kind in KINDS if kind in result}),
         _splits(result["by_split"]),
         _rows("Steps, new rooms", result["by_steps"]),
+        _rows("Camera's pose, new rooms", _poses(result.get("by_camera_pose") or {})),
         _rows("One radar silent, new rooms: only this one is left", result["one_radar"]),
         _rows("Compared with", result.get("baselines") or {}),
         f"<p>Compared on: <code>{escape(str(result['baselines_of']))}</code></p>\n"
@@ -90,16 +90,13 @@ def write_report(path: Path, result: Mapping[str, Any], frames: Sequence[Shown])
     write_page(path, "REXO evaluation, simulated", parts)
 
 
-def sheet(
-    sample: Sample, found: Detections, space: Space, camera: Camera | None
-) -> NDArray[np.uint8]:
+def sheet(sample: Sample, found: Detections, space: Space) -> NDArray[np.uint8]:
     """(row, column, 3) blue, green, red: heatmaps and image with true and found boxes.
 
     Args:
-        sample: with the truth.
+        sample: with the truth; without a camera the image is left out.
         found: people; those that are not sure are left out.
         space: the room.
-        camera: whose image it is; None leaves that out.
     """
     sure = found.surer_than(SURE)
     parts = []
@@ -111,8 +108,8 @@ def sheet(
             edges = space.on_view(space.to_unit(boxes_m), view) * [columns, rows, columns, rows]
             _draw(picture, edges, colour)
         parts.append(picture)
-    if camera is not None:
-        columns, rows = camera.size_px
+    if sample.camera is not None:
+        columns, rows = sample.camera.size_px
         image_part = np.full((rows, columns, 3), 40, np.uint8)
         _draw(image_part, sample.image_px, TRUE)
         if sure.image_px is not None:
@@ -123,7 +120,7 @@ def sheet(
     return np.asarray(np.hstack(parts)[::2, ::2], np.uint8)
 
 
-def shown(sample: Sample, found: Detections, space: Space, camera: Camera | None) -> Shown:
+def shown(sample: Sample, found: Detections, space: Space) -> Shown:
     """A frame with its picture; see :func:`sheet`."""
     sure = found.surer_than(SURE)
     overlaps = [0.0] * len(sample.image_px)
@@ -133,7 +130,7 @@ def shown(sample: Sample, found: Detections, space: Space, camera: Camera | None
     mean = float(np.mean(overlaps)) if overlaps else 1.0
     about = sample.about
     text = f"room {about['room']}, session {about['session']}, {len(overlaps)} people: {mean:.2f}"
-    return Shown(text, mean, sheet(sample, found, space, camera))
+    return Shown(text, mean, sheet(sample, found, space))
 
 
 def _draw(picture: NDArray[np.uint8], boxes: NDArray[np.floating], colour: tuple) -> None:
@@ -163,6 +160,10 @@ def _rows(title: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
              for text, row in rows.items()]  # fmt: skip
     heads = ["", *(name.replace("_", " ") for name in names)]
     return f"<h2>{escape(title)}</h2>\n" + table(heads, cells, range(1, len(heads)))
+
+
+def _poses(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {"the mount's" if pose == "0" else pose: row for pose, row in rows.items()}
 
 
 def _splits(rows: Mapping[str, Mapping[str, Any]]) -> str:

@@ -29,6 +29,7 @@ class Sample:
         about: where it comes from: ``room``, ``session``, ``people`` and so on.
         unseen_m: (person, 6) boxes of people who need not be found: outside of heatmaps or image.
         unseen_px: (person, 4) likewise; empty where they are not in the image at all.
+        camera: whose image the boxes are in; None where its calibration is not known.
     """
 
     power: NDArray[np.float32]
@@ -37,6 +38,7 @@ class Sample:
     about: dict[str, Any] = field(default_factory=dict)
     unseen_m: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 6), np.float32))
     unseen_px: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), np.float32))
+    camera: Camera | None = None
 
 
 class SampleSet(Protocol):
@@ -45,11 +47,6 @@ class SampleSet(Protocol):
     @property
     def space(self) -> Space:
         """Axes of the heatmaps."""
-        ...
-
-    @property
-    def camera(self) -> Camera | None:
-        """Whose image the truth is in; None where its calibration is not known."""
         ...
 
     def __len__(self) -> int: ...
@@ -78,12 +75,12 @@ class SimulatedSet:
     """Samples of simulated sequences, which are kept in memory.
 
     Args:
-        sequences: of one space and camera, made by one version of the simulator.
+        sequences: of one space, made by one version of the simulator; every day has its camera.
         stride: frames from one sample of a sequence to the next.
 
     Raises:
-        ValueError: there is no sequence, they are of several spaces, cameras or simulators, or one
-            is shorter than a sample.
+        ValueError: there is no sequence, they are of several spaces or simulators, or one is
+            shorter than a sample.
     """
 
     def __init__(self, sequences: list[RoomSequence], stride: int = 1) -> None:
@@ -91,7 +88,7 @@ class SimulatedSet:
             raise ValueError("there is no sequence: simulate some with panoradar simulate rooms")
         first = sequences[0].about
         for one in sequences:
-            for name in ("space", "camera", "simulator"):
+            for name in ("space", "simulator"):
                 if one.about.get(name) != first.get(name):
                     raise ValueError(
                         f"sequences have several {name}s, {first.get(name)} and "
@@ -101,7 +98,7 @@ class SimulatedSet:
                 raise ValueError(f"a sequence has {len(one)} frames; a sample takes {FRAMES}")
         self.sequences = sequences
         self.space: Space = SPACES[first["space"]]
-        self.camera = camera_of(first["camera"])
+        self._cameras = [camera_of(one.about["camera"]) for one in sequences]
         self._places = [
             (number, last)
             for number, one in enumerate(sequences)
@@ -135,6 +132,7 @@ class SimulatedSet:
         code = one.power[last - FRAMES + 1 : last + 1].swapaxes(0, 1)
         seen = one.seen[last]
         about = {name: one.about[name] for name in ("room", "session", "people")}
+        about["camera_pose"] = one.about.get("camera_pose", 0)  # older files have the mount's alone
         boxes, image = one.boxes_m[last], one.image_boxes_px[last]
         return Sample(
             decode_power(code),
@@ -143,6 +141,7 @@ class SimulatedSet:
             {**about, "frame": last},
             boxes[~seen],
             image[~seen],
+            self._cameras[which],
         )
 
     @property
@@ -163,6 +162,7 @@ class SimulatedSet:
             "simulated": True,
             "space": self.sequences[0].about["space"],
             "simulator": self.sequences[0].about.get("simulator"),
+            "cameras": len(set(self._cameras)),
             "sequences": len(self.sequences),
             "samples": len(self),
             "sessions": sessions,

@@ -1,7 +1,7 @@
 """Sequences of simulated rooms: both radars' samples, heatmaps as the live node makes them, truth.
 
-Radars and camera are one mount, see :data:`MOUNTED_CAMERA`. The first frames of a sequence are not
-kept: in them what stands still is not known yet.
+The camera is beside the radars, in one of many poses, see :func:`rexo_ros.camera.camera_pose`. The
+first frames of a sequence are not kept: in them what stands still is not known yet.
 """
 
 from dataclasses import asdict
@@ -23,7 +23,7 @@ from mmwave.simulation.room_recording import MODULES
 from mmwave.simulation.trajectory import Pose
 from mmwave.source_digest import source_digest
 from mmwave.spectrum import as_complex
-from rexo_ros.camera import MOUNTED_CAMERA, NEAREST_M, Camera
+from rexo_ros.camera import NEAREST_M, Camera, camera_pose
 from rexo_ros.heatmaps import ROOM_WAVEFORM, HeatmapMaker
 from rexo_ros.learning.sequences import (
     RoomSequence,
@@ -51,12 +51,13 @@ def people_of(session: int, seed: int) -> int:
     return int(np.random.default_rng([seed, session, 0x9E0]).integers(2, MOST_PEOPLE + 1))
 
 
+def pose_of_day(seed: int, session: int, poses: int) -> int:
+    """Which of the first ``poses`` poses the camera has on a day: somebody moved it since."""
+    return int(np.random.default_rng([seed, session, 0xCA3]).integers(poses))
+
+
 def simulate_sequence(
-    seed: int,
-    session: int,
-    frames: int,
-    space_name: str = "room",
-    camera: Camera = MOUNTED_CAMERA,
+    seed: int, session: int, frames: int, space_name: str = "room", pose: int = 0
 ) -> RoomSequence:
     """A sequence and its truth.
 
@@ -65,16 +66,17 @@ def simulate_sequence(
         session: of the day; even ones have one person, odd ones several.
         frames: that are kept.
         space_name: of the heatmaps, from :data:`rexo_ros.space.SPACES`.
-        camera: beside the radars.
+        pose: of the camera, see :func:`rexo_ros.camera.camera_pose`.
 
     Raises:
-        ValueError: there is no such space, no frames are wanted, see :func:`generate_room` too.
+        ValueError: there is no such space or pose, or no frames are wanted; see
+            :func:`generate_room` too.
     """
     if space_name not in SPACES:
         raise ValueError(f"space must be one of {', '.join(SPACES)}, got {space_name!r}")
     if frames < 1:
         raise ValueError(f"frames must be at least 1, got {frames}")
-    space = SPACES[space_name]
+    space, camera = SPACES[space_name], camera_pose(pose)
     room = generate_room(seed, session, people_of(session, seed))
     power = [heatmaps(room, space, view, frames) for view in space.views]
     first_s = LEARNED_FRAMES * ROOM_WAVEFORM.frame_period_s
@@ -89,6 +91,7 @@ def simulate_sequence(
         "people": people,
         "space": space_name,
         "camera": asdict(camera),
+        "camera_pose": pose,
         "frame_period_s": ROOM_WAVEFORM.frame_period_s,
         "simulator": room_digest(),
     }
@@ -164,13 +167,13 @@ def _usable(path: Path) -> RoomSequence | None:
 
 
 def simulate_into(
-    root: Path, seed: int, session: int, frames: int, space_name: str = "room"
+    root: Path, seed: int, session: int, frames: int, space_name: str = "room", pose: int = 0
 ) -> Path:
     """A sequence on disk, unless it is there; a damaged one is made anew.
 
     Raises:
         ValueError: see :func:`simulate_sequence`; the one that is there is of another space,
-            length or simulator.
+            length, pose or simulator.
     """
     path = sequence_path(root, seed, session)
     if (there := _usable(path)) is not None:
@@ -179,11 +182,16 @@ def simulate_into(
                 f"{path} holds {len(there)} frames in the axes of {there.about['space']}, not "
                 f"{frames} of {space_name}: delete it, or give another folder"
             )
+        if there.about.get("camera_pose", 0) != pose:
+            raise ValueError(
+                f"{path} has the camera in pose {there.about.get('camera_pose', 0)}, not {pose}: "
+                "give as many --camera-poses as before, or another folder"
+            )
         if there.about.get("simulator") != room_digest():
             raise ValueError(
                 f"{path} was made by another version of the simulator: delete the folder, or give "
                 "another one"
             )
     else:
-        write_sequence(path, simulate_sequence(seed, session, frames, space_name))
+        write_sequence(path, simulate_sequence(seed, session, frames, space_name, pose))
     return path

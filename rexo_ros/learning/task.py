@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rexo_ros.camera import Camera
 from rexo_ros.detections import detections
 from rexo_ros.diffusion import Answer, Denoise, Sampler, Schedule, to_boxes, to_variables
 from rexo_ros.learning.augmentation import mirrored, symmetric, together
@@ -28,6 +29,9 @@ VALIDATED = 160
 STATISTICS = 200
 """Samples that the statistics of powers are made of, at most."""
 
+PARTNERS = 8
+"""Samples that are looked at, at most, for one with the same camera whose people can be added."""
+
 _GAIN = 0.15
 """Standard deviation of the radars' gain, in deviations of the powers' logarithms."""
 
@@ -42,6 +46,7 @@ class RexoItem:
         time: of the diffusion.
         boxes: (person, 6) unit boxes.
         image: (person, 4) shares of the image.
+        camera: whose image that is.
     """
 
     heatmaps: NDArray[np.float32]
@@ -49,6 +54,7 @@ class RexoItem:
     time: int
     boxes: NDArray[np.float32]
     image: NDArray[np.float32]
+    camera: Camera | None = None
 
 
 class RexoTask:
@@ -77,10 +83,10 @@ class RexoTask:
                 "give data of one kind"
             )
         self._samples, self._validation = samples, validation
-        self.space, self.camera = samples.space, samples.camera
+        self.space = samples.space
         self.normalisation = normalisation or statistics(samples)
         self._schedule = Schedule()
-        self._mirrors = symmetric(self.space, self.camera)
+        self._mirrors = symmetric(self.space)
         self._height_m = mean_height_m(samples)
 
     def network(self, settings: RexoTraining) -> BoxDetector:
@@ -101,13 +107,11 @@ class RexoTask:
     def _item(
         self, sample: Sample, settings: RexoTraining, generator: np.random.Generator
     ) -> RexoItem:
-        width, height = (1, 1) if self.camera is None else self.camera.size_px
         mixed = self._samples.people_add_up and generator.random() < settings.mixed_share
         if mixed:
-            other = self._samples[int(generator.integers(len(self._samples)))]
-            sample = together(sample, other) or sample
+            sample = together(sample, self._partner(sample, generator)) or sample
         if self._mirrors and generator.random() < 0.5:
-            sample = mirrored(sample, self.space, width)
+            sample = mirrored(sample, self.space)
         heatmaps = self.normalisation(sample.power)
         heatmaps = heatmaps + generator.normal(0, _GAIN, (len(heatmaps), 1, 1, 1)).astype(
             np.float32
@@ -119,14 +123,24 @@ class RexoTask:
         boxes = self.space.to_unit(sample.boxes_m)
         time = int(generator.integers(self._schedule.times))
         noisy = noisy_boxes(boxes, settings.boxes, time, self._schedule, generator)
-        image = sample.image_px / np.array([width, height, width, height])
+        size_px = (1, 1) if sample.camera is None else sample.camera.size_px
+        image = sample.image_px / np.tile(size_px, 2)
         return RexoItem(
             heatmaps,
             noisy.astype(np.float32),
             time,
             boxes.astype(np.float32),
             image.astype(np.float32),
+            sample.camera,
         )
+
+    def _partner(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Another sample at random, of the same camera where one of PARTNERS has it."""
+        for _ in range(PARTNERS):
+            other = self._samples[int(generator.integers(len(self._samples)))]
+            if other.camera == sample.camera:
+                break
+        return other
 
     def loss(
         self, net: nn.Module, batch: Sequence[RexoItem], settings: RexoTraining
@@ -139,7 +153,9 @@ class RexoTask:
         time = torch.tensor([one.time for one in batch], device=device)
         targets = [
             RexoTarget(
-                torch.from_numpy(one.boxes).to(device), torch.from_numpy(one.image).to(device)
+                torch.from_numpy(one.boxes).to(device),
+                torch.from_numpy(one.image).to(device),
+                one.camera,
             )
             for one in batch
         ]
@@ -150,7 +166,7 @@ class RexoTask:
             centres = net.centre_logits(features) if guessed else None
         weights = RexoWeights(space=settings.space_weight, image=settings.image_weight)
         parts = rexo_loss(
-            outputs, targets, self.space, self.camera, weights, early_matches=settings.early_matches
+            outputs, targets, self.space, weights, early_matches=settings.early_matches
         )
         if centres is not None:
             parts["centres"] = centre_loss(centres, targets, net.space)
@@ -167,7 +183,7 @@ class RexoTask:
             heatmaps = only(self.normalisation(sample.power), self.space, settings)
             denoise = denoiser(net, heatmaps, settings.device)
             answer = sampler(denoise, np.random.default_rng(number))
-            scores.add(detections(answer, self.space, self.camera), sample)
+            scores.add(detections(answer, self.space, sample.camera), sample)
         return scores.as_json()
 
     def describe(self) -> dict[str, Any]:

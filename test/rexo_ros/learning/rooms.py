@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from rexo_ros.camera import MOUNTED_CAMERA
+from rexo_ros.camera import camera_pose
 from rexo_ros.learning.sequences import RoomSequence, encode_power
 from rexo_ros.space import LATERAL, SPACES
 
@@ -25,15 +25,15 @@ def spots(space, boxes_m, seed=0):
     return np.stack(views)
 
 
-def sequence(room=1, session=0, people=1, frames=6, space_name="room"):
-    space = SPACES[space_name]
+def sequence(room=1, session=0, people=1, frames=6, space_name="room", pose=0):
+    space, camera = SPACES[space_name], camera_pose(pose)
     rng = np.random.default_rng([room, session])
     low, high = np.array(space.low_m), np.array(space.high_m)
     places = rng.uniform([low[0] + 1, 2.0], [high[0] - 1, 6.5], (people, 2))
     size = np.tile(SMALL, (people, 1))
     middle = np.column_stack([places[:, 0], np.full(people, -1 + SMALL[1] / 2), places[:, 1]])
     boxes = np.concatenate([middle, size], axis=1)
-    image = np.clip(MOUNTED_CAMERA.around(boxes), 0, [640, 480, 640, 480])
+    image = np.clip(camera.around(boxes), 0, [640, 480, 640, 480])
     power = np.stack([spots(space, boxes, frame) for frame in range(frames)])
     about = {
         "simulated": True,
@@ -41,7 +41,8 @@ def sequence(room=1, session=0, people=1, frames=6, space_name="room"):
         "session": session,
         "people": people,
         "space": space_name,
-        "camera": asdict(MOUNTED_CAMERA),
+        "camera": asdict(camera),
+        "camera_pose": pose,
         "frame_period_s": 0.05,
     }
     return RoomSequence(

@@ -1,23 +1,29 @@
 """Frames that are changed before they are learned from."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from rooms import sequence
 
-from rexo_ros.camera import MMVR_CAMERA, MOUNTED_CAMERA
+from rexo_ros.camera import MOUNTED_CAMERA, camera_pose
 from rexo_ros.learning.augmentation import mirrored, symmetric, together
 from rexo_ros.learning.samples import Sample, SimulatedSet
-from rexo_ros.space import MMVR, SPACES, Space
+from rexo_ros.space import MMVR, SPACES, THREE, Space
 
 
-def test_twice_mirrored_is_as_before_and_the_bright_spot_moves_with_the_box():
+@pytest.mark.parametrize("pose", [0, 5])
+def test_twice_mirrored_is_as_before_and_the_bright_spot_moves_with_the_box(pose):
     space = SPACES["room"]
-    sample = SimulatedSet([sequence(people=2)])[0]
-    there = mirrored(sample, space, 640)
-    back = mirrored(there, space, 640)
+    sample = SimulatedSet([sequence(people=2, pose=pose)])[0]
+    there = mirrored(sample, space)
+    back = mirrored(there, space)
+    assert back.camera == sample.camera
+    assert (there.camera == sample.camera) == (pose == 0)  # the mount's is the same on both sides
     np.testing.assert_array_equal(back.power, sample.power)
     np.testing.assert_allclose(back.image_px, sample.image_px, atol=1e-4)
     np.testing.assert_allclose(there.boxes_m[:, 0], -sample.boxes_m[:, 0])
-    np.testing.assert_allclose(there.image_px, MOUNTED_CAMERA.around(there.boxes_m).clip(
+    np.testing.assert_allclose(there.image_px, there.camera.around(there.boxes_m).clip(
         0, [640, 480, 640, 480]), atol=1e-2)  # fmt: skip
     lateral = space.lateral_m("horizontal")
     column = np.nanmax(there.power[0, -1], axis=0).argmax()
@@ -25,10 +31,16 @@ def test_twice_mirrored_is_as_before_and_the_bright_spot_moves_with_the_box():
 
 
 def test_only_what_is_the_same_on_both_sides_is_mirrored():
-    assert symmetric(Space(), MOUNTED_CAMERA)
-    assert not symmetric(MMVR, MOUNTED_CAMERA)
-    assert not symmetric(Space(), MMVR_CAMERA)
-    assert not symmetric(Space(), None)
+    assert symmetric(Space())
+    assert not symmetric(MMVR)
+    assert not symmetric(THREE)
+
+
+def test_frames_without_a_camera_are_mirrored_in_space_alone():
+    sample = replace(SimulatedSet([sequence()])[0], camera=None)
+    there = mirrored(sample, SPACES["room"])
+    assert there.camera is None
+    np.testing.assert_allclose(there.boxes_m[:, 0], -sample.boxes_m[:, 0])
 
 
 def frame(*places_m, unseen=()):
@@ -57,6 +69,12 @@ def test_people_of_two_frames_are_in_one_and_the_noise_stays():
     assert both.about["people"] == 3
     assert (both.power == 100).sum() == 3 * 2 * 4
     assert (both.power == 1).sum() == both.power.size - 3 * 2 * 4
+
+
+def test_people_are_added_to_images_of_the_same_camera_alone():
+    one, other = (replace(frame(place), camera=camera_pose(3)) for place in ((-2, 3), (1, 5)))
+    assert together(one, other).camera == camera_pose(3)
+    assert together(one, replace(other, camera=camera_pose(4))) is None
 
 
 def test_what_is_not_known_in_one_frame_is_not_known_of_both():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mmwave.boxes import box_overlap
-from rexo_ros.camera import MMVR_CAMERA, Camera
+from rexo_ros.camera import MMVR_CAMERA, Camera, camera_pose
 from rexo_ros.learning.losses import (
     RexoTarget,
     RexoWeights,
@@ -57,11 +57,16 @@ def test_boxes_in_the_image_are_those_of_the_camera(boxes, offsets, other):
     np.testing.assert_allclose(cut, camera.refined(metres, offsets), rtol=1e-6, atol=1e-6)
 
 
-def truth(count, seed=0):
+def truth(count, seed=0, camera=CAMERA):
     rng = np.random.default_rng(seed)
     boxes = np.concatenate([rng.uniform(0.2, 0.8, (count, 3)), np.full((count, 3), 0.2)], axis=1)
     boxes = torch.from_numpy(SPACE.grounded(boxes))
-    return RexoTarget(boxes, image_boxes(boxes, None, SPACE, CAMERA))
+    return RexoTarget(boxes, image_boxes(boxes, None, SPACE, camera), camera)
+
+
+def unseen(target):
+    """The same without a camera."""
+    return RexoTarget(target.boxes, target.image)
 
 
 def said(boxes, sure):
@@ -84,23 +89,37 @@ def test_the_truth_costs_nothing_and_being_unsure_of_it_something():
     target = truth(2)
     boxes = torch.cat([target.boxes, truth(2, 5).boxes])
     sure = torch.tensor([30.0, 30.0, -30.0, -30.0]).double()
-    right = rexo_loss([said(boxes, sure)], [target], SPACE, CAMERA)
+    right = rexo_loss([said(boxes, sure)], [target], SPACE)
     assert float(right["sum"]) == pytest.approx(0, abs=1e-6)
-    unsure = rexo_loss([said(boxes, 0 * sure)], [target], SPACE, CAMERA)
+    unsure = rexo_loss([said(boxes, 0 * sure)], [target], SPACE)
     weights = RexoWeights()
     expected = (2 + 2 * weights.background) * np.log(2) / 2
     assert float(unsure["named"]) == pytest.approx(expected)
     assert float(unsure["absolute"]) == pytest.approx(0, abs=1e-9)
 
 
+def test_every_frame_is_judged_by_its_own_camera():
+    cameras = [CAMERA, camera_pose(3)]
+    targets = [truth(2, number, camera) for number, camera in enumerate(cameras)]
+    boxes = torch.stack([target.boxes for target in targets])
+    logits = torch.tensor([[-30.0, 30.0]] * 2).double().expand(2, 2, 2)
+    output = RexoOutput(boxes, logits, torch.zeros(2, 2, 4).double())
+    assert float(rexo_loss([output], targets, SPACE)["sum"]) == pytest.approx(0, abs=1e-6)
+    exchanged = [RexoTarget(one.boxes, one.image, other.camera)
+                 for one, other in zip(targets, targets[::-1], strict=True)]  # fmt: skip
+    wrong = rexo_loss([output], exchanged, SPACE)
+    assert float(wrong["absolute"]) == 0
+    assert float(wrong["image_absolute"]) > 0.1
+
+
 def test_a_shift_costs_its_length_in_space_and_more_in_all_heads():
     target = truth(1)
     shifted = target.boxes + torch.tensor([0.05, 0, 0, 0, 0, 0])
     sure = torch.full((1,), 30.0).double()
-    one = rexo_loss([said(shifted, sure)], [target], SPACE, None)
+    one = rexo_loss([said(shifted, sure)], [unseen(target)], SPACE)
     assert float(one["absolute"]) == pytest.approx(0.05)
     assert float(one["image_absolute"]) == 0
-    two = rexo_loss([said(shifted, sure)] * 2, [target], SPACE, None)
+    two = rexo_loss([said(shifted, sure)] * 2, [unseen(target)], SPACE)
     assert float(two["sum"]) == pytest.approx(2 * float(one["sum"]))
 
 
@@ -119,10 +138,10 @@ def test_everybody_is_given_several_boxes_but_for_in_the_last_head():
     last = torch.tensor([30.0, 30.0] + [-30.0] * 8).double()
     all_three = torch.tensor([30.0] * 6 + [-30.0] * 4).double()
     heads = [said(boxes, all_three), said(boxes, last)]
-    right = rexo_loss(heads, [target], SPACE, None, early_matches=3)
+    right = rexo_loss(heads, [unseen(target)], SPACE, early_matches=3)
     assert float(right["named"]) == pytest.approx(0, abs=1e-6)
     assert float(right["absolute"]) == pytest.approx(6 * (0 + 0.01 + 0.02) / 3)
-    wrong = rexo_loss(heads[::-1], [target], SPACE, None, early_matches=3)
+    wrong = rexo_loss(heads[::-1], [unseen(target)], SPACE, early_matches=3)
     assert float(wrong["named"]) > 1
 
 
@@ -132,7 +151,7 @@ def test_slopes_lead_boxes_to_the_truth():
     optimiser = torch.optim.Adam([boxes], 0.01)
     sure = torch.full((1,), 3.0).double()
     for _ in range(300):
-        loss = rexo_loss([said(boxes, sure)], [target], SPACE, CAMERA)["sum"]
+        loss = rexo_loss([said(boxes, sure)], [target], SPACE)["sum"]
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -141,11 +160,11 @@ def test_slopes_lead_boxes_to_the_truth():
 
 
 def test_frames_without_people_and_with_more_people_than_boxes():
-    nobody = RexoTarget(torch.zeros(0, 6).double(), torch.zeros(0, 4).double())
+    nobody = RexoTarget(torch.zeros(0, 6).double(), torch.zeros(0, 4).double(), CAMERA)
     boxes = truth(2, 3).boxes
     sure = torch.tensor([-1.0, -1.0]).double()
-    alone = rexo_loss([said(boxes, sure)], [nobody], SPACE, CAMERA)
+    alone = rexo_loss([said(boxes, sure)], [nobody], SPACE)
     assert float(alone["absolute"]) == 0
     assert float(alone["named"]) > 0
-    crowd = rexo_loss([said(boxes, sure)], [truth(5)], SPACE, CAMERA)
+    crowd = rexo_loss([said(boxes, sure)], [truth(5)], SPACE)
     assert np.isfinite(float(crowd["sum"]))

@@ -48,9 +48,9 @@ def made_by_hand(monkeypatch):
     """Rooms are not simulated, but have what a simulated one has."""
     asked = []
 
-    def simulate(room, session, frames, space_name):
+    def simulate(room, session, frames, space_name, pose):
         asked.append((room, session))
-        return sequence(room, session, people=1 + session % 2, frames=frames)
+        return sequence(room, session, people=1 + session % 2, frames=frames, pose=pose)
 
     monkeypatch.setattr(evaluation, "simulate_sequence", simulate)
     return asked
@@ -99,6 +99,24 @@ def test_figures_are_the_same_for_the_same_seed(run, folders, made_by_hand, caps
     one, other = (panoradar(capsys, *words) for _ in range(2))
     assert one["unseen"] == other["unseen"]
     assert one["by_steps"] == other["by_steps"]
+
+
+def test_days_with_other_cameras_are_told_apart(run, folders, made_by_hand, capsys):
+    models = exported(run, folders)
+    report = folders / "poses.html"
+    words = ["evaluate", "rexo", "--json", "--limit", 24, "--seed", 902, "--report", report]
+    told = panoradar(capsys, *words, *models, "--camera-poses", 3)
+    rows = told["by_camera_pose"]
+    assert len(rows) > 1
+    assert set(rows) <= {"0", "1", "2"}
+    assert sum(row["frames"] for row in rows.values()) == told["unseen"]["frames"] == 12
+    assert "<h2>Camera&#x27;s pose, new rooms</h2>" in report.read_text()
+    assert "by_camera_pose" not in panoradar(capsys, *words, *models)
+    on_disk = [*map(str, models), "--data", str(folders / "test"), "--camera-poses", "2"]
+    assert main(["evaluate", "rexo", "--limit", "2", *on_disk]) == 1
+    assert "--camera-poses is of simulated rooms" in capsys.readouterr().err
+    assert main(["evaluate", "rexo", "--limit", "2", "--camera-poses", "0"]) == 1
+    assert "--camera-poses must be at least 1, got 0" in capsys.readouterr().err
 
 
 def test_rooms_that_were_trained_in_are_not_new_ones(run, folders, made_by_hand, capsys):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rooms import sequence
 
-from rexo_ros.camera import MOUNTED_CAMERA
+from rexo_ros.camera import MOUNTED_CAMERA, camera_pose
 from rexo_ros.learning.samples import (
     SimulatedSet,
     camera_of,
@@ -25,14 +25,21 @@ def test_a_sample_is_four_frames_and_the_truth_of_the_last():
     expected = decode_power(one.power[2:6]).swapaxes(0, 1)
     np.testing.assert_array_equal(third.power, expected)
     np.testing.assert_array_equal(third.boxes_m, one.boxes_m[5, :1])
-    assert third.about == {"room": 1, "session": 0, "people": 2, "frame": 5}
+    assert third.about == {"room": 1, "session": 0, "people": 2, "camera_pose": 0, "frame": 5}
     assert len(SimulatedSet([one], stride=2)) == 2
 
 
 def test_a_camera_comes_back_from_a_file(tmp_path):
     write_sequence(tmp_path / "room_1.npz", sequence())
-    assert SimulatedSet.under(tmp_path).camera == MOUNTED_CAMERA
+    assert SimulatedSet.under(tmp_path)[0].camera == MOUNTED_CAMERA
     assert camera_of(SimulatedSet.under(tmp_path).sequences[0].about["camera"]) == MOUNTED_CAMERA
+
+
+def test_every_day_has_its_camera():
+    samples = SimulatedSet([sequence(1), sequence(2, pose=4), sequence(3, pose=4)])
+    cameras = [samples[number].camera for number in range(len(samples))]
+    assert cameras == [MOUNTED_CAMERA] * 3 + [camera_pose(4)] * 6
+    assert samples.describe()["cameras"] == 2
 
 
 def test_folders_that_cannot_be_learned_from_are_named(tmp_path):

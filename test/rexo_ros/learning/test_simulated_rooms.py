@@ -1,13 +1,20 @@
 """Simulated sequences: the truth is where the bodies are, and where the radars see them."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from mmwave.simulation.room import RADAR_HEIGHT_M, generate_room, in_radar_axes_m
-from rexo_ros.camera import MOUNTED_CAMERA
+from rexo_ros.camera import camera_pose
 from rexo_ros.learning import simulated
 from rexo_ros.learning.sequences import decode_power, read_sequence
-from rexo_ros.learning.simulated import people_of, simulate_into, simulate_sequence
+from rexo_ros.learning.simulated import (
+    people_of,
+    pose_of_day,
+    simulate_into,
+    simulate_sequence,
+)
 from rexo_ros.space import HORIZONTAL, SPACES, THREE, low_and_high
 
 
@@ -37,10 +44,15 @@ def test_boxes_hold_the_key_points_and_stand_on_the_floor(one):
         assert low[1] == pytest.approx(-RADAR_HEIGHT_M, abs=0.08)  # a foot may be lifted
 
 
-def test_image_boxes_hold_the_projected_key_points(one):
-    for frame, person in np.argwhere(one.seen):
-        left, top, right, bottom = one.image_boxes_px[frame, person]
-        column, row = MOUNTED_CAMERA.project(one.key_points_m[frame, person]).T
+@pytest.mark.parametrize("pose", [0, 3, 4])
+def test_image_boxes_hold_the_projected_key_points(one, pose):
+    found = one if pose == 0 else simulate_sequence(7, 1, 3, pose=pose)
+    assert found.seen.any()
+    assert found.about["camera"] == asdict(camera_pose(pose))
+    np.testing.assert_array_equal(found.power, one.power)  # radars do not see where the camera is
+    for frame, person in np.argwhere(found.seen):
+        left, top, right, bottom = found.image_boxes_px[frame, person]
+        column, row = camera_pose(pose).project(found.key_points_m[frame, person]).T
         inside = (column > 0) & (column < 640) & (row > 0) & (row < 480)
         assert (column[inside] >= left - 1).all()
         assert (column[inside] <= right + 1).all()
@@ -77,6 +89,8 @@ def test_it_is_the_same_every_time_and_not_made_twice(tmp_path, monkeypatch, one
         simulate_into(tmp_path, 7, 1, 5)
     with pytest.raises(ValueError, match="not 3 of mmvr: delete it"):
         simulate_into(tmp_path, 7, 1, 3, "mmvr")
+    with pytest.raises(ValueError, match="has the camera in pose 0, not 2: give as many"):
+        simulate_into(tmp_path, 7, 1, 3, pose=2)
     path.write_bytes(path.read_bytes()[:1000])
     monkeypatch.setattr(simulated, "simulate_sequence", lambda *_: one)
     simulate_into(tmp_path, 7, 1, 3)  # what is damaged is made anew
@@ -92,6 +106,12 @@ def test_even_days_have_one_person_and_odd_ones_several():
     assert several == {2, 3, 4, 5}
 
 
+def test_days_have_cameras_of_their_own_and_all_poses_are_met():
+    assert {pose_of_day(seed, 0, 1) for seed in range(20)} == {0}
+    assert {pose_of_day(seed, day, 5) for seed in range(20) for day in range(4)} == set(range(5))
+    assert pose_of_day(3, 2, 5) == pose_of_day(3, 2, 5)
+
+
 def test_what_cannot_be_made_is_refused():
     with pytest.raises(
         ValueError, match="space must be one of room, mmvr, hiber, three, got 'moon'"
@@ -99,6 +119,8 @@ def test_what_cannot_be_made_is_refused():
         simulate_sequence(1, 0, 2, "moon")
     with pytest.raises(ValueError, match="frames must be at least 1"):
         simulate_sequence(1, 0, 0)
+    with pytest.raises(ValueError, match="a camera's pose must not be negative, got -1"):
+        simulate_sequence(1, 0, 2, pose=-1)
 
 
 def test_a_radar_that_is_mounted_elsewhere_sees_people_where_its_view_has_them():

@@ -1,6 +1,7 @@
 """Learning: noise as the schedule says, the same batches wherever a run was begun, losses fall."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,21 @@ def test_people_of_another_frame_are_added_where_heatmaps_show_what_moves_alone(
     monkeypatch.setattr(SimulatedSet, "people_add_up", False)
     (alone,) = task.batches(wanted, range(1))
     assert max(len(one.boxes) for one in alone) <= 3
+
+
+def test_boxes_in_the_image_are_those_of_the_frames_own_camera():
+    sequences = [sequence(room, people=1 + room % 2, pose=room % 3) for room in range(12)]
+    task = RexoTask(SimulatedSet(sequences), SimulatedSet([sequence(50)]))
+    (batch,) = task.batches(settings(mixed_share=0.9, batch=60, one_view_share=0.0), range(1))
+    cameras = {one.camera for one in batch}
+    assert len(cameras) == 5  # three poses, and two of them with right and left exchanged
+    assert max(len(one.boxes) for one in batch) > 2  # people are added
+    for one in batch:
+        size = np.tile(one.camera.size_px, 2)
+        wanted = one.camera.around(SPACE.to_metres(one.boxes)).clip(0, size) / size
+        np.testing.assert_allclose(one.image, wanted, atol=2e-3)
+    net = task.network(settings())
+    assert torch.isfinite(task.loss(net, batch[:4], settings())["sum"])
 
 
 def test_batches_are_the_same_wherever_the_run_was_begun(task):
@@ -238,11 +254,8 @@ def test_a_network_begins_by_saying_nobody_is_there():
 
 def test_a_data_set_without_a_camera_is_learned_in_space_alone(task):
     class Blind(SimulatedSet):
-        camera = None
-
-        def __init__(self, sequences):
-            super().__init__(sequences)
-            self.camera = None
+        def __getitem__(self, number):
+            return replace(super().__getitem__(number), camera=None)
 
     samples = Blind([sequence(3, people=2)])
     blind = RexoTask(samples, samples)
