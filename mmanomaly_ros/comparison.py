@@ -98,7 +98,7 @@ class Comparison:
     """A measured spectrum against the expected one.
 
     Attributes:
-        heatmap: (range, column) probability of an anomaly, 0 to 1.
+        heatmap: (range, column) probability of what is not expected, 0 to 1.
         evidence: (evidence, range, column) by EVIDENCE, that the heatmap is made of.
         somebody: (range, column) where they are heard; None: everywhere.
         z: (channel, range, column).

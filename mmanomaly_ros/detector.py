@@ -10,6 +10,7 @@ from mmanomaly_ros.comparison import QUIET, Comparer, Comparison, Peaks, peaks, 
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.decision import Decision, SequenceDecider
 from mmanomaly_ros.expectation import Expectation, Expecter
+from mmanomaly_ros.features import low_shares
 from mmanomaly_ros.spectrum import CHANNELS, WATCH_WAVEFORM
 from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright
 
@@ -25,6 +26,8 @@ class Found:
         measured_db: (channel, range, column).
         expectation: of the scene.
         comparison: of the two.
+        heatmap: (range, column) probability of an anomaly; of a fall watch that somebody lies
+            there, who is not expected.
         peaks: places of what is not expected; if there is an alarm at least one, unless nobody can
             be anywhere.
         score: of the last frames, NaN before there are enough.
@@ -34,14 +37,10 @@ class Found:
     measured_db: NDArray[np.float32]
     expectation: Expectation
     comparison: Comparison
+    heatmap: NDArray[np.float32]
     peaks: Peaks
     score: float
     state: AlarmState
-
-    @property
-    def heatmap(self) -> NDArray[np.float32]:
-        """(range, column) probability of an anomaly."""
-        return self.comparison.heatmap
 
 
 class AnomalyDetector:
@@ -135,9 +134,9 @@ class AnomalyDetector:
             raise
         score = self._decider.update(replace(comparison.features, time_s=time_s))
         state = self.alarm.update(score)
-        return Found(
-            measured, expectation, comparison, self._places(comparison, state), score, state
-        )
+        heatmap = self._heatmap(measured, expectation, comparison)
+        places = self._places(heatmap, comparison, state)
+        return Found(measured, expectation, comparison, heatmap, places, score, state)
 
     def _compared(
         self,
@@ -160,10 +159,25 @@ class AnomalyDetector:
         )
         return measured, expectation, comparison
 
-    def _places(self, comparison: Comparison, state: AlarmState) -> Peaks:
+    def _heatmap(
+        self,
+        measured_db: NDArray[np.float32],
+        expectation: Expectation,
+        comparison: Comparison,
+    ) -> NDArray[np.float32]:
+        if self.decision.novelty is None:
+            return comparison.heatmap
+        # who stands or sits behind the wall is not expected either, but did not fall
+        shares = low_shares(measured_db, self.range_bin_m, expectation.surface_m)
+        lying = self.decision.novelty.lying(shares)
+        return np.asarray(comparison.heatmap * lying[:, None], np.float32)
+
+    def _places(
+        self, heatmap: NDArray[np.float32], comparison: Comparison, state: AlarmState
+    ) -> Peaks:
         told = self.decision
         found = peaks(
-            comparison.heatmap,
+            heatmap,
             self.range_bin_m,
             told.peak_least,
             told.peak_count,

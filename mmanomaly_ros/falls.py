@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from mmanomaly_ros.features import FrameFeatures
 
 WINDOW_FEATURES = ("low_half_gain", "low_half")
+_LOW = WINDOW_FEATURES.index("low_half")
+_USUAL, _LYING = 1.0, 3.0
+"""Deviations above its mean, up to which a low share is one of who stands, and from which of who
+lies."""
 _WINDOWS_PER_FEATURE = 5
 _LEAST, _MOST = -1.0, 4.0
 """Deviations that a number counts with: one that is far off must not decide alone."""
@@ -125,6 +129,19 @@ class FallNovelty:
     def __call__(self, frames: Sequence[FrameFeatures]) -> float:
         """How much a window exceeds the normal ones."""
         return float(self.normals.excess(window_features(frames)))
+
+    def lying(self, low_shares: NDArray[np.floating]) -> NDArray[np.float64]:
+        """How much bodies look like somebody who lies there.
+
+        Args:
+            low_shares: (...) see :func:`mmanomaly_ros.features.low_shares`; NaN where nobody is.
+
+        Returns:
+            (...) 0 of who stands or sits and where nobody is, to 1 of who lies.
+        """
+        mean, deviation = self.normals.mean[_LOW], self.normals.deviation[_LOW]
+        above = ((low_shares - mean) / deviation - _USUAL) / (_LYING - _USUAL)
+        return np.asarray(np.clip(np.nan_to_num(above, nan=0.0), 0.0, 1.0))
 
     def as_json(self) -> dict[str, Any]:
         """For a card."""

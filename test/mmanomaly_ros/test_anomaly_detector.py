@@ -10,6 +10,7 @@ from mmanomaly_ros.alarm import AlarmSettings, AlarmState
 from mmanomaly_ros.comparison import Fusion
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.decision import Decision, WatchDecision
+from mmanomaly_ros.falls import FallNovelty, Normals
 from mmanomaly_ros.models import COMPARATOR_MODEL, DECISION, load_detector, model_path
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM, from_unit
 from mmanomaly_ros.watch import TASKS, position_of
@@ -66,6 +67,53 @@ def test_more_than_expected_is_an_anomaly_at_its_place(detector):
     assert found.comparison.z[0, 50, 40] == pytest.approx(15, rel=0.02)
     assert found.heatmap.argmax() == 50 * 64 + 40
     np.testing.assert_allclose(found.peaks.position_m, [position_of(50, 40, BIN_M)], atol=0.02)
+
+
+@pytest.fixture
+def fall_detector(tmp_path):
+    found = written(tmp_path, level=-0.5)
+    low = Normals(np.array([0.0, 0.3]), np.array([0.1, 0.1]))
+    decision = WatchDecision(
+        3, AlarmSettings(2.0, 1.0, 1, 2), Fusion(-6.0, 0.5, 0.5, 0.0, 0.0, 0.0), FallNovelty(low)
+    )
+    found["decision"] = tmp_path / "decision.json"
+    told = {"comparator_sha256": file_sha256(found["comparator"])}
+    Decision({"fall": decision}, told).write(found["decision"])
+    models = {name: str(path) for name, path in found.items()}
+    return load_detector("fall", models, samples=2, steps=2, threads=1)
+
+
+def bodies(*rows_and_columns):
+    """Moving bodies of eight ranges behind no wall, over what is expected."""
+    result = np.full((3, 128, 64), EXPECTED_DB, np.float32)
+    result[1] = -20.0
+    for row, column in rows_and_columns:
+        result[:2, row : row + 8, column - 4 : column + 5] = EXPECTED_DB + 30.0
+    return result
+
+
+SITTING, LYING = (40, 33), (80, 22)  # 0.1 m over the radar, 1 m below it
+
+
+def test_a_fall_watchs_heatmap_is_bright_on_who_lies_and_dark_on_who_sits(fall_detector):
+    generator = np.random.default_rng(0)
+    found = fall_detector(bodies(SITTING, LYING), scene(2), generator)
+    assert found.comparison.heatmap[44, 33] > 0.9  # not expected either
+    assert found.heatmap[36:52].max() == 0
+    np.testing.assert_array_equal(found.heatmap[84], found.comparison.heatmap[84])
+    assert found.heatmap[84, 22] > 0.9
+    assert np.hypot(*found.peaks.position_m[0]) == pytest.approx(84 * BIN_M, abs=5 * BIN_M)
+
+
+def test_who_gets_up_in_an_alarm_is_told_of_until_it_ends(fall_detector):
+    generator = np.random.default_rng(0)
+    for body in (SITTING, LYING, LYING, LYING):
+        found = fall_detector(bodies(body), scene(2), generator)
+    assert found.state is AlarmState.ANOMALY
+    found = fall_detector(bodies(SITTING), scene(2), generator)
+    assert found.state is AlarmState.ANOMALY
+    assert found.heatmap.max() == 0
+    assert len(found.peaks.confidence) == 1
 
 
 def test_an_alarm_names_a_place_even_if_none_is_sure(detector):

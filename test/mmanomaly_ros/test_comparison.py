@@ -16,7 +16,7 @@ from mmanomaly_ros.comparison import (
     ssim_map,
     z_score,
 )
-from mmanomaly_ros.features import frame_features, moving_bodies
+from mmanomaly_ros.features import frame_features, low_shares, moving_bodies
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import cell_of, position_of
 from mmwave.inference import ModelError
@@ -205,6 +205,16 @@ def test_features_tell_who_is_low_and_who_stirs_before_the_wall():
     assert stirred.before_db == 40
     assert stirred.low_share == pytest.approx(1.0)
     assert frame_features(lying, 0.0, BIN_M).before_db == -np.inf  # there is no wall
+
+
+def test_every_body_is_low_or_not_by_itself():
+    sitting, lying = body_at(40, 33, 20.0), body_at(80, 22, 20.0)
+    shares = low_shares(np.maximum(sitting, lying), BIN_M, 1.5)
+    np.testing.assert_allclose(shares[38:50], 0, atol=1e-12)
+    np.testing.assert_allclose(shares[78:90], 1)
+    assert np.isnan(shares[60:68]).all()
+    assert np.isnan(shares[110:]).all()
+    assert np.isnan(low_shares(lying, BIN_M, 3.6)).all()  # before the wall
 
 
 def test_witnesses_are_heard_where_somebody_can_be():
