@@ -2,13 +2,13 @@
 
 import argparse
 import json
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import export_rexo
 from panoradar_ros.commands.cards import card_of
 from panoradar_ros.commands.errors import require_folders, require_torch
+from panoradar_ros.commands.progress import progress
 
 if TYPE_CHECKING:
     from rexo_ros.learning.ablation import Variant
@@ -59,8 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Train what is not trained yet, evaluate, print the table."""
     require_torch("training")
     require_folders((arguments.data, arguments.validation, *arguments.test))
-    from tqdm import tqdm
-
     from mmwave.learning.training import use_all_cores
     from rexo_ros.learning.ablation import VARIANTS, as_table
     from rexo_ros.learning.samples import SimulatedSet, refuse_overlap
@@ -92,11 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
         backbone_frozen=arguments.freeze_backbone,
         validations=2,
     )
-    bar = partial(tqdm, disable=arguments.json or None)
-    samples = SimulatedSet.under(arguments.data, progress=bar)
-    validation = SimulatedSet.under(arguments.validation, progress=bar)
+    samples = SimulatedSet.under(arguments.data, progress=progress)
+    validation = SimulatedSet.under(arguments.validation, progress=progress)
     tests = {
-        name: SimulatedSet.under(path, progress=bar)
+        name: SimulatedSet.under(path, progress=progress)
         for name, path in zip(names, arguments.test, strict=True)
     }
     refuse_overlap(samples, validation, "the validation")
@@ -105,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     task = RexoTask(samples, validation)
     rows: dict[str, dict[str, Any]] = {}
     for name in arguments.only or known:
-        rows |= _rows(known[name], common, arguments, task, tests, bar)
+        rows |= _rows(known[name], common, arguments, task, tests)
     if arguments.json:
         print(json.dumps({"simulated": True, "settings": vars(common), "rows": rows}))
     else:
@@ -120,7 +117,6 @@ def _rows(
     arguments: argparse.Namespace,
     task: "RexoTask",
     tests: "dict[str, SimulatedSet]",
-    bar: Any,
 ) -> dict[str, dict[str, Any]]:
     """Figures of one variant by test; of REXO itself for several boxes and steps too."""
     import numpy as np
@@ -132,7 +128,7 @@ def _rows(
 
     settings = variant.settings(common)
     folder = arguments.output / variant.name
-    train(task, folder, settings, bar)
+    train(task, folder, settings, progress)
     net, about = read_run(folder, task)
     assert isinstance(net, BoxDetector)
     output = arguments.output / "models" / f"{variant.name}.onnx"
@@ -146,7 +142,7 @@ def _rows(
         for name, test in tests.items():
             count = min(arguments.limit, len(test))
             numbers = np.linspace(0, len(test) - 1, count).round().astype(int).tolist()
-            chosen = bar(numbers, desc=f"{variant.name}, {name}", unit="frame", leave=False)
+            chosen = progress(numbers, desc=f"{variant.name}, {name}", unit="frame", leave=False)
             scores = evaluated(net, settings, task.normalisation, test, chosen, sampler).as_json()
             result.setdefault(text, {})[name] = {one: scores[one] for one in SHOWN}
     return result

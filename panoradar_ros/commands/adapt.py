@@ -4,12 +4,12 @@ import argparse
 import json
 import shutil
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import mmanomaly_models
 from panoradar_ros.commands.errors import require_folders, require_torch
+from panoradar_ros.commands.progress import progress
 
 if TYPE_CHECKING:
     from mmanomaly_ros.decision import Decision
@@ -102,8 +102,6 @@ def _trained(
 
 
 def _adapt(arguments: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from mmanomaly_ros.adapted_folder import Adapted, read_adapted, write_adapted
     from mmanomaly_ros.learning.adaptation import adapt, expected_run
     from mmanomaly_ros.learning.adaptation_curve import first_part, frames_in
@@ -123,8 +121,7 @@ def _adapt(arguments: argparse.Namespace) -> int:
         )
     denoiser_sha256 = networks.sha256["denoiser"]
     before = read_adapted(arguments.output, decision, denoiser_sha256)
-    bar = partial(tqdm, disable=arguments.json or None)
-    samples = SceneSet.under(arguments.data, bar)
+    samples = SceneSet.under(arguments.data, progress)
     adapted: dict[str, Adapted] = {}
     for watch, one in trained.items():
         own = [run for run in samples.sequences if run.task == watch]
@@ -135,7 +132,8 @@ def _adapt(arguments: argparse.Namespace) -> int:
         if arguments.minutes:
             own = first_part(own, frames_in(arguments.minutes[0]))
         runs = [
-            expected_run(one.expecter, run, samples.camera, one.range_bin_m, 0, bar) for run in own
+            expected_run(one.expecter, run, samples.camera, one.range_bin_m, 0, progress)
+            for run in own
         ]
         adaptation, after = adapt(runs, one, watch)
         to = SceneSet(own, samples.camera, samples.waveform).describe()
@@ -201,8 +199,6 @@ def _copy_networks(arguments: argparse.Namespace) -> None:
 
 
 def _curve(arguments: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from mmanomaly_ros.learning.adaptation_curve import MATERIAL, judged_at, rows_of
     from mmanomaly_ros.watch import TASKS
     from mmwave.camera import RGBD_CAMERA
@@ -216,14 +212,13 @@ def _curve(arguments: argparse.Namespace) -> int:
     minutes = sorted(set(arguments.minutes or MINUTES))
     for card in mmanomaly_models.cards_of(networks, decision):
         refuse_trained(card, arguments.seed, arguments.places)
-    bar = partial(tqdm, disable=arguments.json or None)
     curve, names = {}, {}
     for watch, one in trained.items():
         sites = [
             _site(arguments, TASKS[watch], arguments.seed + number, max(minutes))
             for number in range(arguments.places)
         ]
-        judged = [judged_at(site, one, RGBD_CAMERA, minutes, bar) for site in sites]
+        judged = [judged_at(site, one, RGBD_CAMERA, minutes, progress) for site in sites]
         curve[TASKS[watch]] = rows_of(judged)
         names[TASKS[watch]] = {"new": MATERIAL[TASKS[watch]], "places": [s.name for s in sites]}
     result = {"simulated": True, "seed": arguments.seed, "minutes": minutes, "of": names,
@@ -244,8 +239,6 @@ def _curve(arguments: argparse.Namespace) -> int:
 
 def _site(arguments: argparse.Namespace, watch: str, seed: int, minutes: float) -> "Site":
     """A simulated place; what was simulated before is read."""
-    from tqdm import tqdm
-
     from mmanomaly_ros.learning.adaptation_curve import site_of, wanted_of
     from mmanomaly_ros.learning.samples import read_scene
 
@@ -253,8 +246,7 @@ def _site(arguments: argparse.Namespace, watch: str, seed: int, minutes: float) 
     # the name of a file does not tell how long it is
     folder = mmanomaly_models.scenes_folder() / f"{watch}_{seed}_{minutes:g}_minutes"
     folder.mkdir(exist_ok=True)
-    bar = tqdm(total=len(wanted), desc=f"simulating {watch} {seed}", unit="sequence",
-               disable=arguments.json or None)  # fmt: skip
+    bar = progress(total=len(wanted), desc=f"simulating {watch} {seed}", unit="sequence")
     paths = mmanomaly_models.simulate(folder, wanted, arguments.jobs, bar)
     return site_of(watch, [read_scene(path) for path in paths], minutes)
 

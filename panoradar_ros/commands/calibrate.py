@@ -6,8 +6,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from panoradar_ros.commands.progress import progress
 from panoradar_ros.commands.source_arguments import (
     add_source_arguments,
     check_source_arguments,
@@ -59,11 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
         reference = panorama_of(
             next(iter(rotations_of(arguments, arguments.reference))), AntennaArray()
         )
-    bar = tqdm(
+    bar = progress(
         islice(rotations_of(arguments, arguments.source), arguments.limit),
         desc="calibrating",
         unit="turn",
-        disable=arguments.json or None,
         leave=False,
     )
     calibration = calibrate(bar, target=_target(arguments), reference=reference)

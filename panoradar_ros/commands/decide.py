@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import mmanomaly_models
 from panoradar_ros.commands.errors import require_folders, require_torch
+from panoradar_ros.commands.progress import progress
 
 if TYPE_CHECKING:
     from mmanomaly_ros.decision import Decision
@@ -47,9 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Look at the frames, choose, write the card."""
     require_torch("choosing decisions")
     require_folders((arguments.data,))
-    from functools import partial
-
-    from tqdm import tqdm
 
     from mmanomaly_ros.learning.calibration import CalibrationSettings, calibrate, decision_of
     from mmanomaly_ros.learning.samples import SceneSet
@@ -59,15 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
     settings = CalibrationSettings(
         arguments.rate, arguments.confidence, arguments.pasted_frames, arguments.seed
     )
-    bar = partial(tqdm, disable=arguments.json or None)
     networks = mmanomaly_models.load(
         arguments.models, arguments.device, arguments.threads, arguments.draws, arguments.draw_steps
     )
-    samples = SceneSet.under(arguments.data, bar)
+    samples = SceneSet.under(arguments.data, progress)
     mmanomaly_models.refuse_learned((one.seed for one in samples.sequences), networks)
     samples = _limited(samples, arguments.limit)
     found = {
-        watch_id(name): calibrate(samples, watch_id(name), networks.sources, settings, bar)
+        watch_id(name): calibrate(samples, watch_id(name), networks.sources, settings, progress)
         for name in arguments.watches
     }
     about = {

@@ -8,18 +8,17 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import psutil
-from tqdm import tqdm
 
 from panoradar_ros.commands import demo_mmanomaly, demo_rexo
 from panoradar_ros.commands.children import ChildProcess, node_arguments, wait_for_emulator
 from panoradar_ros.commands.demo_options import refuse_others
 from panoradar_ros.commands.observing import ObserverProcess
+from panoradar_ros.commands.progress import progress
 from panoradar_ros.demo_report import (
     MAXIMUM_RANGE_M,
     DemoReport,
@@ -95,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     # the demo's own domain, so that it neither hears nor disturbs a robot on this machine
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     quiet = arguments.json
-    recording = _prepare(arguments.style, arguments.seed, quiet)
+    recording = _prepare(arguments.style, arguments.seed)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="panoradar-")))
         ports = free_udp_ports(2, (HOST, DEVICE))
@@ -144,12 +143,11 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError("--range-model is of --recognition, which is not asked for")
 
 
-def _prepare(style: str, seed: int, quiet: bool) -> Path:
+def _prepare(style: str, seed: int) -> Path:
     """Simulate the drive ahead; it is kept for the next time."""
     from panoradar_ros.nodes.emulated_world import open_drive
 
-    bar = None if quiet else partial(tqdm, disable=None)
-    return open_drive("", style, seed, bar).folder
+    return open_drive("", style, seed, progress).folder
 
 
 def _emulator(
@@ -265,11 +263,10 @@ def _measure(
     start_s, busy_s, devices_s = time.monotonic(), _busy_s(own), _busy_s(emulator.usage)
     start_ns = time.time_ns()
     memory: list[int] = []
-    bar = tqdm(
+    bar = progress(
         total=round(arguments.seconds),
         unit="s",
         desc="driving",
-        disable=arguments.json or None,
         leave=False,
     )
     with bar:

@@ -15,10 +15,10 @@ from typing import Any
 import cv2
 import numpy as np
 import psutil
-from tqdm import tqdm
 
 from panoradar_ros.commands.children import ChildProcess
 from panoradar_ros.commands.demo_options import known
+from panoradar_ros.commands.progress import progress
 from panoradar_ros.ports import free_udp_ports
 
 START_TIMEOUT_S = 240.0
@@ -184,10 +184,7 @@ def _measure(arguments: argparse.Namespace, watcher: Any, emulator: ChildProcess
     own, cores = psutil.Process(), psutil.cpu_count() or 1
     start_s, busy_s = time.monotonic(), _busy_s(own)
     memory = 0
-    with tqdm(
-        total=round(arguments.seconds), unit="s", desc="watching", disable=arguments.json or None,
-        leave=False,
-    ) as bar:  # fmt: skip
+    with progress(total=round(arguments.seconds), unit="s", desc="watching", leave=False) as bar:
         while (elapsed_s := time.monotonic() - start_s) < arguments.seconds:
             time.sleep(min(1.0, arguments.seconds - elapsed_s))
             if not emulator.alive:

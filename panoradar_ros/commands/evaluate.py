@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import evaluate_mmanomaly, evaluate_rexo
 from panoradar_ros.commands.errors import require_folders, require_torch
+from panoradar_ros.commands.progress import progress
 from panoradar_ros.commands.seeds import refuse_trained
 
 if TYPE_CHECKING:
@@ -70,8 +71,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Evaluate PanoRadar."""
-    from tqdm import tqdm
-
     from panoradar_ros.learning.evaluation import Evaluation
     from panoradar_ros.learning.evaluation_gallery import Gallery
     from panoradar_ros.learning.evaluation_pictures import save_sheet
@@ -80,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
     report: Path | None = arguments.report
     evaluation, gallery = Evaluation(*_models(arguments), arguments.rotate), Gallery()
     frames, count, source = _frames(arguments)
-    bar = tqdm(frames, total=count, unit="frame", disable=arguments.json or None)
+    bar = progress(frames, total=count, unit="frame")
     for number, one in enumerate(bar):
         answer = evaluation.add(one)
         if arguments.pictures:

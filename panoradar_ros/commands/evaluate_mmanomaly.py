@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import mmanomaly_models
 from panoradar_ros.commands.mmanomaly_models import CONDITIONS, SAMPLES, STEPS
+from panoradar_ros.commands.progress import progress
 from panoradar_ros.commands.seeds import refuse_trained
 
 if TYPE_CHECKING:
@@ -85,8 +86,6 @@ class Source:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate sequences or read some, evaluate, print."""
-    from tqdm import tqdm
-
     from mmanomaly_ros.decision import Decision
     from mmanomaly_ros.learning.calibration import variants_of
     from mmanomaly_ros.learning.evaluation import Evaluation, activity_of
@@ -117,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.data is not None:
         mmanomaly_models.refuse_learned((one.seed for one in source), networks)
     simulated = True
-    bar = tqdm(source, total=len(source.sequences), unit="sequence", disable=arguments.json or None)
+    bar = progress(source, total=len(source.sequences), unit="sequence")
     for one in bar:
         simulated &= bool(one.meta.get("simulated"))
         if one.task in detectors:
@@ -175,17 +174,12 @@ def _first(values: list[int], usual: int) -> int:
 
 def _source(arguments: argparse.Namespace, conditions: str | None = None) -> Source:
     """Sequences on disk; or so many normal and as many anomalous ones of each watch, simulated."""
-    from tqdm import tqdm
-
     from mmanomaly_ros.learning.samples import SceneSet
     from mmanomaly_ros.learning.simulated import FRAMES, Wanted
     from mmwave.camera import RGBD_CAMERA
 
     if arguments.data is not None and conditions is None:
-        quiet = arguments.json or None
-        samples = SceneSet.under(
-            arguments.data, lambda one, **told: tqdm(one, **told, disable=quiet)
-        )
+        samples = SceneSet.under(arguments.data, progress)
         return Source(_limited(samples.sequences, arguments), samples.camera)
     wanted = [
         Wanted(
@@ -199,8 +193,7 @@ def _source(arguments: argparse.Namespace, conditions: str | None = None) -> Sou
         for number in range(arguments.limit)
         for kind in (False, True)
     ]
-    bar = tqdm(total=len(wanted), desc="simulating", unit="sequence",
-               disable=arguments.json or None)  # fmt: skip
+    bar = progress(total=len(wanted), desc="simulating", unit="sequence")
     folder = mmanomaly_models.scenes_folder()
     return Source(mmanomaly_models.simulate(folder, wanted, arguments.jobs, bar), RGBD_CAMERA)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panoradar_ros.commands import rexo_data
+from panoradar_ros.commands.progress import progress
 from panoradar_ros.commands.seeds import refuse_trained
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate fresh rooms or read frames, evaluate, print."""
-    from tqdm import tqdm
-
     from mmwave.this_machine import machine
     from rexo_ros.learning.evaluation import Evaluation, latency_ms
     from rexo_ros.learning.report import shown, write_report
@@ -68,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     frames, last = [], None
     cards = [card, *(one for _, one in baselines.values())]
     source, count = _frames(arguments, detector, cards)
-    bar = tqdm(source, total=count, unit="frame", disable=arguments.json or None)
+    bar = progress(source, total=count, unit="frame")
     for one in bar:
         last = one
         found = evaluation.add(one)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from mmwave.waveform import Waveform
 from panoradar_ros.calibration.file import Calibration, CalibrationError, read_calibration
+from panoradar_ros.commands.progress import progress
 from panoradar_ros.commands.source_arguments import (
     add_source_arguments,
     check_source_arguments,
@@ -88,11 +88,10 @@ def _image_all(
 
     imager = Imager(settings=ImagingSettings(decimation=arguments.decimation))
     rotations = rotations_of(arguments, arguments.source, calibration)
-    bar = tqdm(
+    bar = progress(
         islice(rotations, arguments.limit),
         desc="imaging",
         unit="rotation",
-        disable=arguments.json or None,
         leave=False,
     )
     rows = []

@@ -7,6 +7,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 from panoradar_ros.commands.errors import require_torch
+from panoradar_ros.commands.progress import progress
 
 FRAMES_PER_FOLDER = 60
 """Half a minute of turns: a folder is complete or not there."""
@@ -29,8 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Image every recording, write its frames."""
     require_torch("prepare")
-    from tqdm import tqdm
-
     if arguments.limit is not None and arguments.limit < 1:
         raise ValueError(f"--limit must be at least 1, got {arguments.limit}")
     recordings = sorted(path.parent for path in arguments.source.rglob("radar_data.npy"))
@@ -41,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     frames = skipped = 0
     direction = 1 if arguments.direction == "ccw" else -1
-    with tqdm(unit="turn", disable=arguments.json or None) as bar:
+    with progress(unit="turn") as bar:
         for recording in recordings:
             bar.set_description(recording.name)
             for taken in prepared(recording, arguments.output, direction, arguments.limit):

@@ -6,9 +6,8 @@ import math
 import time
 from pathlib import Path
 
-from tqdm import tqdm
-
 from panoradar_ros.commands.pool import run_all, threads_each
+from panoradar_ros.commands.progress import progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for number in range(arguments.buildings)
     ]
-    bar = tqdm(total=len(wanted), unit="building", disable=arguments.json or None)
+    bar = progress(total=len(wanted), unit="building")
     skipped = run_all(_building, wanted, bar, root, arguments.jobs, arguments.dask)
     result = {
         "simulated": True,

@@ -2,11 +2,11 @@
 
 import argparse
 import json
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
+
+from panoradar_ros.commands.progress import progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.output.exists() and any(arguments.output.iterdir()):
         raise ValueError(f"{arguments.output} is not empty; choose another folder")
-    bar = None if arguments.json else partial(tqdm, disable=None)
     building = generate_building(arguments.seed, arguments.style)
     arguments.output.mkdir(parents=True, exist_ok=True)
     recording = simulate_drive(
@@ -41,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
         DRIVE_DURATION_S,
         seed=arguments.seed,
         folder=arguments.output / "drive",
-        progress=bar,
+        progress=progress,
     )
     turns = round(DRIVE_DURATION_S * recording.revolutions_per_s)
-    _write_truth(arguments.output / "truth", building, recording, turns, arguments.json)
+    _write_truth(arguments.output / "truth", building, recording, turns)
     if arguments.format == "raw":
         write_raw_npy(
             arguments.output / "raw",
@@ -62,16 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write_truth(folder: Path, building, recording, turns: int, quiet: bool) -> None:
+def _write_truth(folder: Path, building, recording, turns: int) -> None:
     """Range, normals, classes, instances and glass of each turn, column by column in time."""
     from mmwave.simulation.truth import COLUMNS, RayCaster, panorama_truth
 
     folder.mkdir(parents=True, exist_ok=True)
     turn_s = 1 / recording.revolutions_per_s
     column = -np.arange(COLUMNS) % COLUMNS
-    for turn in tqdm(
-        range(turns), desc="truth", unit="rotation", disable=quiet or None, leave=False
-    ):
+    for turn in progress(range(turns), desc="truth", unit="rotation", leave=False):
         time_s = np.empty(COLUMNS)
         time_s[column] = turn_s * (turn + np.arange(COLUMNS) / COLUMNS)
         pose = recording.trajectory.pose(time_s)

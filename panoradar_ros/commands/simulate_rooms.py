@@ -5,9 +5,8 @@ import json
 import time
 from pathlib import Path
 
-from tqdm import tqdm
-
 from panoradar_ros.commands.pool import run_all, threads_each
+from panoradar_ros.commands.progress import progress
 
 LEAST_FRAMES = 4
 SPACE_NAMES = ("room", "three", "mmvr", "hiber")
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         for room in range(arguments.rooms)
         for session in range(arguments.first_session, arguments.first_session + arguments.sessions)
     ]
-    bar = tqdm(total=len(wanted), unit="sequence", disable=arguments.json or None)
+    bar = progress(total=len(wanted), unit="sequence")
     run_all(_sequence, wanted, bar, root, arguments.jobs, arguments.dask)
     result = {
         "simulated": True,

@@ -5,11 +5,10 @@ import json
 import time
 from pathlib import Path
 
-from tqdm import tqdm
-
 from mmanomaly_ros.watch import TASKS
 from panoradar_ros.commands.mmanomaly_models import CONDITIONS
 from panoradar_ros.commands.pool import run_all, threads_each
+from panoradar_ros.commands.progress import progress
 
 KINDS = ("normal", "anomaly", "both")
 
@@ -73,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         for watch in arguments.watches
         for anomalous in kinds
     ]
-    bar = tqdm(total=len(wanted), unit="sequence", disable=arguments.json or None)
+    bar = progress(total=len(wanted), unit="sequence")
     run_all(_sequence, wanted, bar, root, arguments.jobs, arguments.dask)
     result = {
         "simulated": True,

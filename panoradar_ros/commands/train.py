@@ -13,6 +13,7 @@ from typing import Any
 
 from panoradar_ros.commands import train_mmanomaly, train_panoradar, train_rexo
 from panoradar_ros.commands.errors import require_folders, require_torch
+from panoradar_ros.commands.progress import progress
 
 PANORADAR, REXO = ("range", "semantic"), ("rexo", "flat", "query")
 MMANOMALY = tuple(
@@ -80,8 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{arguments.network}"
             )
     require_folders((arguments.data, arguments.validation))
-    from tqdm import tqdm
-
     from mmwave.learning.distributed import processes_of_torchrun
     from mmwave.learning.training import step_of, train, use_all_cores
 
@@ -103,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     system: ModuleType = next(one for one, names in systems if arguments.network in names)
     settings = system.settings(arguments, common)
     processes.share(settings.batch)  # what is wrong with it is said before frames are read
-    bar = partial(tqdm, disable=arguments.json or not processes.first or None)
+    bar = progress if processes.first else partial(progress, disable=True)
     task = system.task(arguments, bar)
     begun = step_of(arguments.output)
     if begun and processes.first and not arguments.json:
