@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmanomaly_ros.context import Context, farthest_surface_m
+from mmanomaly_ros.looks import WallLooks, growth_of, wall_look
 from mmanomaly_ros.spectrum import CEILING_DB, CHANNELS, FLOOR_DB, from_unit
-from mmanomaly_ros.watch import ANGLES, RANGES
+from mmanomaly_ros.watch import ANGLES, RANGES, is_behind_a_wall
 from mmwave.inference import ModelCard, ModelError, OnnxModel
 
 LATENT = (8, 16, 8)
@@ -147,6 +148,9 @@ class Expectation:
         wall: (wall,) likewise.
         pose: (pose,) likewise.
         surface_m: how far ahead the farthest surface is that the camera sees; 0 where it sees none.
+        wall_novelty: how unlike the walls that the networks learned from the one is that the radar
+            looks through, see :class:`mmanomaly_ros.looks.WallLooks`: 1 is as far as usual. NaN
+            without a wall, or where it is known otherwise.
     """
 
     mean_db: NDArray[np.float32]
@@ -157,6 +161,7 @@ class Expectation:
     wall: NDArray[np.float64]
     pose: NDArray[np.float64]
     surface_m: float = 0.0
+    wall_novelty: float = np.nan
 
 
 def spread_db(
@@ -207,6 +212,7 @@ class Expecter:
         _require(context_model, denoiser_model, decoder_model)
         self.schedule = Schedule.of(denoiser_model.card)
         self.spread_scale = _spread_scale(denoiser_model.card)
+        self.wall_looks = WallLooks.of(context_model.card)
         if samples < 0:
             raise ValueError(f"samples must not be negative, got {samples}")
         self.samples, self.steps = samples, steps
@@ -231,16 +237,24 @@ class Expecter:
                 f"{self._context.path.name}, {self._denoiser.path.name} or "
                 f"{self._decoder.path.name} gives no numbers: get them again, or export them anew"
             )
+        novelty = self._wall_novelty(context)
         return Expectation(
             mean_db=samples.mean(axis=0),
-            spread_db=spread_db(samples, floor, self.spread_scale),
+            spread_db=spread_db(samples, floor, self.spread_scale * growth_of(novelty)),
             samples_db=samples,
             regression_db=regression[0],
             clothing=_probabilities(told["clothing"][0]),
             wall=_probabilities(told["wall"][0]),
             pose=_probabilities(told["pose"][0]),
             surface_m=farthest_surface_m(context),
+            wall_novelty=novelty,
         )
+
+    def _wall_novelty(self, context: Context) -> float:
+        if self.wall_looks is None or not is_behind_a_wall(context.watch):
+            return np.nan
+        look = wall_look(context)
+        return np.nan if look is None else self.wall_looks.novelty(look)
 
     def _drawn(
         self, told: dict[str, NDArray[Any]], generator: np.random.Generator

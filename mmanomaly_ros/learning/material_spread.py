@@ -1,6 +1,6 @@
 """Whether the networks know what they do not know: how far they spread over unseen materials."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from mmanomaly_ros.context import Context, context_of
 from mmanomaly_ros.expectation import Expecter
 from mmanomaly_ros.learning.samples import SceneSequence
 from mmanomaly_ros.spectrum import dequantised
-from mmanomaly_ros.watch import TASKS
+from mmanomaly_ros.watch import CLOTHINGS, TASKS, WALLS, is_behind_a_wall
 from mmwave.camera import Camera
 
 FRAMES = 3
@@ -79,7 +79,7 @@ def compared(
     camera: Camera,
     range_bin_m: float,
 ) -> dict[str, Any]:
-    """Spread over new materials against that over those learned with, by watch."""
+    """Spread over new materials against that over those learned with, by watch and material."""
     result: dict[str, Any] = {}
     for number, name in enumerate(TASKS):
         kinds = {"seen": seen, "new": new}
@@ -98,4 +98,35 @@ def compared(
         }
         result[name]["spread_ratio"] = round(found["new"].spread_db / found["seen"].spread_db, 4)
         result[name]["error_ratio"] = round(found["new"].error_db / found["seen"].error_db, 4)
+        result[name]["by_material"] = _by_material(expecter, own, camera, range_bin_m)
     return result
+
+
+def _by_material(
+    expecter: Expecter,
+    sequences: Mapping[str, Sequence[SceneSequence]],
+    camera: Camera,
+    range_bin_m: float,
+) -> dict[str, dict[str, float]]:
+    """Ratios over each new material to the same places in those that were learned with."""
+    result = {}
+    for material in sorted({_material(one) for one in sequences["new"]}):
+        new = [one for one in sequences["new"] if _material(one) == material]
+        places = {one.seed for one in new}
+        seen = [one for one in sequences["seen"] if one.seed in places]
+        if not seen:
+            continue
+        of_new, of_seen = (spread_over(expecter, kind, camera, range_bin_m) for kind in (new, seen))
+        result[material] = {
+            "sequences": len(new),
+            "spread_ratio": round(of_new.spread_db / of_seen.spread_db, 4),
+            "error_ratio": round(of_new.error_db / of_seen.error_db, 4),
+        }
+    return result
+
+
+def _material(sequence: SceneSequence) -> str:
+    """What is between the radar and what is watched."""
+    if is_behind_a_wall(sequence.task):
+        return WALLS[sequence.wall]
+    return CLOTHINGS[sequence.clothing]

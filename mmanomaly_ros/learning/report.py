@@ -186,8 +186,16 @@ def _spread(spread: Mapping[str, Any]) -> str:
         f"{name}, {kind} materials": one[kind] for name, one in spread.items()
         for kind in ("seen", "new")
     }  # fmt: skip
+    by_material = {
+        f"{name}, {material}": ratios for name, one in spread.items()
+        for material, ratios in one.get("by_material", {}).items()
+    }  # fmt: skip
     return _rows(
         "Spread about the nearest surfaces, dB", rows, ("spread_db", "samples_db", "error_db")
+    ) + _rows(
+        "The same of new materials, to that over known ones in the same places",
+        by_material,
+        ("sequences", "spread_ratio", "error_ratio"),
     )
 
 

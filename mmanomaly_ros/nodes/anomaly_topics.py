@@ -134,6 +134,8 @@ def values_of(one: Judged) -> dict[str, Any]:
     values: dict[str, Any] = {"state": str(one.state), "images_apart_s": float(one.apart_s)}
     if one.found is not None:
         values["score"] = float(one.found.score)
+        if np.isfinite(novelty := one.found.expectation.wall_novelty):
+            values["wall_novelty"] = float(novelty)
         peaks = zip(one.found.peaks.position_m, one.found.peaks.confidence, strict=True)
         for number, ((right_m, depth_m), sure) in enumerate(peaks):
             values[f"place_{number}"] = (

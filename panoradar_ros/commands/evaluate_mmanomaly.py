@@ -318,6 +318,9 @@ def _print(result: dict[str, Any], watches: Sequence[str]) -> None:
         print(f"  {name}: spread {one['seen']['spread_db']} dB over seen materials, "
               f"{one['new']['spread_db']} dB over new ones; errors {one['seen']['error_db']} "
               f"and {one['new']['error_db']} dB")  # fmt: skip
+        for material, ratios in one["by_material"].items():
+            print(f"    {material}: spread {ratios['spread_ratio']} of that over known ones, "
+                  f"errors {ratios['error_ratio']}")  # fmt: skip
     known = {name: one["accuracy"] for name, one in result["heads"].items()}
     heads = ", ".join(f"{name} {one:.2f}" for name, one in known.items() if one is not None)
     print(f"  heads are right on known classes: {heads or 'none of these was trained'}")

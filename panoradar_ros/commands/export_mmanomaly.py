@@ -60,6 +60,7 @@ def _seeing(
     from mmanomaly_ros.learning.augmentation import clean_context
     from mmanomaly_ros.learning.context_task import ContextTask
     from mmanomaly_ros.learning.export import export_context
+    from mmanomaly_ros.learning.known_walls import known_walls
     from mmanomaly_ros.learning.networks.context import ContextNet
     from mmanomaly_ros.learning.runs import read_network
 
@@ -68,6 +69,8 @@ def _seeing(
     scores = _scores(task, net, about, frames)
     classes = task.describe()["classes"]
     card = _card(arguments, "context", about, scores) | {"classes": classes}
+    if (known := known_walls(frames.sequences, frames.camera)) is not None:
+        card["wall_looks"] = known.as_json()
     context = clean_context(frames[0], frames)
     errors = export_context(net, context, _part(arguments, "context"), card)
     return {"context": {"onnx_against_pytorch": errors, **scores["learned"]}}

@@ -27,7 +27,7 @@ from watched_frames import (
 from mmanomaly_ros.context import shrunk
 from mmanomaly_ros.learning.samples import SceneSet
 from mmanomaly_ros.nodes import emulator
-from mmanomaly_ros.nodes.anomaly import RAW_BYTES, AnomalyNode
+from mmanomaly_ros.nodes.anomaly import NEW_WALL_FRAMES, RAW_BYTES, AnomalyNode
 from mmanomaly_ros.nodes.anomaly_markers import places_of
 from mmanomaly_ros.nodes.camera_messages import camera_info
 from mmanomaly_ros.nodes.emulator import EmulatorNode
@@ -223,6 +223,31 @@ def test_draws_that_thresholds_were_not_chosen_with_are_warned_of(graph, monkeyp
     )
     assert bring_up(node)
     assert told == [found.caution]
+
+
+@pytest.mark.timeout(120)
+def test_a_wall_that_looks_like_none_that_was_learned_from_is_warned_of_once(
+    graph, listener, scene, monkeypatch
+):
+    node, found = anomaly(graph, detector("intruder"), watch="intruder")
+    told = []
+    monkeypatch.setattr(
+        type(node.get_logger()), "warning", lambda self, text, **_: told.append(text)
+    )
+    found.expects.wall_novelty = 0.8
+    assert bring_up(node)
+    scene()
+    graph.wait_for(lambda: node.frames > NEW_WALL_FRAMES, "enough is judged")
+    new = "the wall looks like none"
+    assert not any(one.startswith(new) for one in told)
+    found.expects.wall_novelty = 1.7
+    graph.wait_for(lambda: any(one.startswith(new) for one in told), "it is said")
+    frames = node.frames
+    graph.wait_for(lambda: node.frames > frames + 2 * NEW_WALL_FRAMES, "more is judged")
+    assert sum(one.startswith(new) for one in told) == 1
+    graph.wait_for(lambda: "anomaly: watch" in listener.last, "diagnostics come")
+    values = {one.key: one.value for one in listener.last["anomaly: watch"].values}
+    assert float(values["wall_novelty"]) == pytest.approx(1.7)
 
 
 def test_colours_that_are_private_are_not_recorded(graph, tmp_path):

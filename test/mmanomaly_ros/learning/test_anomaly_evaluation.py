@@ -31,7 +31,7 @@ from mmanomaly_ros.learning.evaluation import (
 from mmanomaly_ros.learning.material_spread import compared, surface
 from mmanomaly_ros.learning.sightings import VARIANTS, Sighting, Sources, Variant, sighting_of
 from mmanomaly_ros.models import load_detector
-from mmanomaly_ros.watch import ANGLES, RANGES
+from mmanomaly_ros.watch import ANGLES, CLOTHINGS, RANGES, WALLS
 from mmwave.camera import RGBD_CAMERA
 from mmwave.inference import OnnxModel, read_card
 from panoradar_ros.cli import main
@@ -309,6 +309,13 @@ def test_spread_is_told_over_surfaces(sources):
     for one in found.values():
         assert one["seen"]["spread_db"] > 0
         assert one["spread_ratio"] == pytest.approx(1)  # the tiny graphs know one spread
+        assert one["by_material"] == {}  # no place was seen in known materials too
+    same = compared(sources._expecters["camera"], seen, seen, RGBD_CAMERA, 0.0421)
+    for task, one in enumerate(same.values()):
+        material = CLOTHINGS[seen[task].clothing] if task == 0 else WALLS[seen[task].wall]
+        assert one["by_material"] == {
+            material: {"sequences": 1, "spread_ratio": 1.0, "error_ratio": 1.0}
+        }
     cells = surface(_context(seen[0]))
     row = round(3.0 / 0.0421)
     assert cells[row, 32]
