@@ -16,6 +16,8 @@ LINE_EVERY_S = 60.0
 class _Lines(tqdm):
     """A bar that is written as lines, for files and pipes."""
 
+    monitor_interval = 0  # tqdm's own thread would say the same again between two lines
+
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Write a line; nothing where the bar would be wiped away."""
         if text := str(self) if msg is None else msg:
@@ -32,5 +34,5 @@ def progress(iterable: Iterable[Any] | None = None, **told: Any) -> tqdm:
     """
     if sys.stderr.isatty():
         return tqdm(iterable, **told)
-    line = {"mininterval": LINE_EVERY_S, "maxinterval": LINE_EVERY_S, "delay": LINE_EVERY_S}
-    return _Lines(iterable, **{**told, **line, "leave": False})
+    line = {"mininterval": LINE_EVERY_S, "delay": LINE_EVERY_S, "miniters": 1, "leave": False}
+    return _Lines(iterable, **{**told, **line})
