@@ -4,8 +4,9 @@ It is written to standard error, so that what ``--json`` prints stays whole.
 """
 
 import sys
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -13,16 +14,26 @@ LINE_EVERY_S = 60.0
 """Where nobody watches; work that is shorter says nothing there."""
 
 
-class _Lines(tqdm):
-    """A bar that is written as lines, for files and pipes."""
+class _Lines:
+    """Where a bar is written that nobody watches: a line of it now and then, the rest is dropped.
 
-    monitor_interval = 0  # tqdm's own thread would say the same again between two lines
+    Args:
+        file: of the lines.
+    """
 
-    def display(self, msg: str | None = None, pos: int | None = None) -> None:
-        """Write a line; nothing where the bar would be wiped away."""
-        if text := str(self) if msg is None else msg:
-            self.fp.write(f"{text}\n")
-            self.fp.flush()
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._next_s = file, time.monotonic() + LINE_EVERY_S
+
+    def write(self, text: str) -> None:
+        """Write the bar as it is, if the last line was long ago."""
+        line, now_s = text.strip(), time.monotonic()
+        if line and now_s >= self._next_s:
+            self._file.write(f"{line}\n")
+            self._file.flush()
+            self._next_s = now_s + LINE_EVERY_S
+
+    def flush(self) -> None:
+        """Lines are flushed one by one."""
 
 
 def progress(iterable: Iterable[Any] | None = None, **told: Any) -> tqdm:
@@ -32,7 +43,5 @@ def progress(iterable: Iterable[Any] | None = None, **told: Any) -> tqdm:
         iterable: that is worked through; None: ``update`` is called instead.
         **told: as tqdm takes it: ``total``, ``desc``, ``unit`` and so on.
     """
-    if sys.stderr.isatty():
-        return tqdm(iterable, **told)
-    line = {"mininterval": LINE_EVERY_S, "delay": LINE_EVERY_S, "miniters": 1, "leave": False}
-    return _Lines(iterable, **{**told, **line})
+    file = sys.stderr if sys.stderr.isatty() else _Lines(sys.stderr)
+    return tqdm(iterable, **{**told, "file": file})

@@ -215,10 +215,9 @@ class HiberSet:
         boxes = labels.boxes_m[frame][there].astype(np.float32)
         return Sample(power, boxes, image.astype(np.float32), about, camera=self.camera)
 
-    @property
-    def people_add_up(self) -> bool:
-        """Nobody says whether what stands still was taken off."""
-        return False
+    def partners(self, number: int) -> Sequence[int]:
+        """None: nobody says whether what stands still was taken off."""
+        return ()
 
     def recordings(self) -> list[str]:
         """Sequences, with the folder of their split."""

@@ -109,12 +109,11 @@ def rexo_loss(
     people = max(1, sum(len(target.boxes) for target in targets))
     for output in outputs:
         matches = 1 if output is outputs[-1] else early_matches
+        seen: dict[int, Tensor] = {}
+        if weights.image > 0:
+            seen = _seen(output, targets, space)
         for number, target in enumerate(targets):
-            seen = None
-            if target.camera is not None and weights.image > 0:
-                own, offsets = output.boxes[number], output.refinement[number]
-                seen = image_boxes(own, offsets, space, target.camera)
-            _add(sums, output, number, seen, target, weights, matches)
+            _add(sums, output, number, seen.get(number), target, weights, matches)
     parts = {name: value / people for name, value in sums.items()}
     in_space = weights.absolute * parts["absolute"] + weights.overlap * parts["overlap"]
     in_image = weights.absolute * parts["image_absolute"] + weights.overlap * parts["image_overlap"]
@@ -122,6 +121,18 @@ def rexo_loss(
         weights.named * parts["named"] + weights.space * in_space + weights.image * in_image
     )
     return parts
+
+
+def _seen(output: RexoOutput, targets: Sequence[RexoTarget], space: Space) -> dict[int, Tensor]:
+    """Boxes in the images of the frames' own cameras, those of a camera at once, by frame."""
+    result: dict[int, Tensor] = {}
+    for camera in dict.fromkeys(target.camera for target in targets):
+        if camera is None:
+            continue
+        own = [number for number, target in enumerate(targets) if target.camera == camera]
+        boxes = image_boxes(output.boxes[own], output.refinement[own], space, camera)
+        result |= dict(zip(own, boxes, strict=True))
+    return result
 
 
 def _add(

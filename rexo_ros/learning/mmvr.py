@@ -211,10 +211,9 @@ class MmvrSet:
             camera=self.camera,
         )
 
-    @property
-    def people_add_up(self) -> bool:
-        """Nobody says whether what stands still was taken off."""
-        return False
+    def partners(self, number: int) -> Sequence[int]:
+        """None: nobody says whether what stands still was taken off."""
+        return ()
 
     def recordings(self) -> list[str]:
         """Segments, by the last three folders of their paths."""

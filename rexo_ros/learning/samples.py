@@ -1,6 +1,6 @@
 """What REXO learns from, whichever data set it comes from: some frames of heatmaps, and truth."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,10 +55,9 @@ class SampleSet(Protocol):
         """One of them."""
         ...
 
-    @property
-    def people_add_up(self) -> bool:
-        """Whether heatmaps show what moves alone, so that those of two frames can be laid over each
-        other.
+    def partners(self, number: int) -> Sequence[int]:
+        """Numbers of samples whose people can be added to those of one: heatmaps show what moves
+        alone, so that two can be laid over each other, and images are of the same camera.
         """
         ...
 
@@ -104,6 +103,9 @@ class SimulatedSet:
             for number, one in enumerate(sequences)
             for last in range(FRAMES - 1, len(one), stride)
         ]
+        self._by_camera: dict[Camera, list[int]] = {}
+        for number, (which, _) in enumerate(self._places):
+            self._by_camera.setdefault(self._cameras[which], []).append(number)
 
     @staticmethod
     def under(
@@ -144,10 +146,9 @@ class SimulatedSet:
             self._cameras[which],
         )
 
-    @property
-    def people_add_up(self) -> bool:
-        """What stands still is taken off, see :mod:`rexo_ros.heatmaps`."""
-        return True
+    def partners(self, number: int) -> Sequence[int]:
+        """All of the same camera: what stands still is taken off, see :mod:`rexo_ros.heatmaps`."""
+        return self._by_camera[self._cameras[self._places[number][0]]]
 
     def recordings(self) -> list[str]:
         """A day in a room each."""

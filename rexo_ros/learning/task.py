@@ -17,7 +17,7 @@ from rexo_ros.learning.losses import RexoTarget, RexoWeights, centre_loss, rexo_
 from rexo_ros.learning.networks.base import SIZES, BoxDetector
 from rexo_ros.learning.networks.query_net import QueryNet
 from rexo_ros.learning.networks.rexo_net import RexoNet
-from rexo_ros.learning.samples import Sample, SampleSet, spread
+from rexo_ros.learning.samples import SampleSet, spread
 from rexo_ros.learning.scores import DetectionScores
 from rexo_ros.learning.settings import RexoTraining
 from rexo_ros.normalisation import Normalisation
@@ -28,9 +28,6 @@ VALIDATED = 160
 
 STATISTICS = 200
 """Samples that the statistics of powers are made of, at most."""
-
-PARTNERS = 8
-"""Samples that are looked at, at most, for one with the same camera whose people can be added."""
 
 _GAIN = 0.15
 """Standard deviation of the radars' gain, in deviations of the powers' logarithms."""
@@ -46,7 +43,7 @@ class RexoItem:
         time: of the diffusion.
         boxes: (person, 6) unit boxes.
         image: (person, 4) shares of the image.
-        camera: whose image that is.
+        camera: whose image that is; None: it is not known, and boxes in it are not learned.
     """
 
     heatmaps: NDArray[np.float32]
@@ -102,14 +99,15 @@ class RexoTask:
         for step in steps:
             generator = np.random.default_rng([settings.seed, step])
             chosen = generator.integers(len(self._samples), size=settings.batch)
-            yield [self._item(self._samples[number], settings, generator) for number in chosen]
+            yield [self._item(number, settings, generator) for number in chosen.tolist()]
 
     def _item(
-        self, sample: Sample, settings: RexoTraining, generator: np.random.Generator
+        self, number: int, settings: RexoTraining, generator: np.random.Generator
     ) -> RexoItem:
-        mixed = self._samples.people_add_up and generator.random() < settings.mixed_share
-        if mixed:
-            sample = together(sample, self._partner(sample, generator)) or sample
+        sample, partners = self._samples[number], self._samples.partners(number)
+        if partners and generator.random() < settings.mixed_share:
+            other = self._samples[partners[int(generator.integers(len(partners)))]]
+            sample = together(sample, other) or sample
         if self._mirrors and generator.random() < 0.5:
             sample = mirrored(sample, self.space)
         heatmaps = self.normalisation(sample.power)
@@ -133,14 +131,6 @@ class RexoTask:
             image.astype(np.float32),
             sample.camera,
         )
-
-    def _partner(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Another sample at random, of the same camera where one of PARTNERS has it."""
-        for _ in range(PARTNERS):
-            other = self._samples[int(generator.integers(len(self._samples)))]
-            if other.camera == sample.camera:
-                break
-        return other
 
     def loss(
         self, net: nn.Module, batch: Sequence[RexoItem], settings: RexoTraining

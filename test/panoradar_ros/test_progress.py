@@ -3,12 +3,14 @@
 import sys
 import time
 
+import pytest
+
 from panoradar_ros.commands import progress as module
 from panoradar_ros.commands.progress import progress
 
 
 def worked(count=4):
-    for _ in progress(range(count), desc="digging", unit="hole"):
+    for _ in progress(range(count), desc="digging", unit="hole", mininterval=0):
         time.sleep(0.01)
 
 
@@ -23,22 +25,41 @@ def test_long_work_says_in_lines_how_far_it_is(capsys, monkeypatch):
     worked()
     told = capsys.readouterr()
     assert told.out == ""
-    lines = told.err.strip().splitlines()
+    assert "\r" not in told.err
+    lines = told.err.splitlines()
     assert len(lines) >= 3
     assert all(line.startswith("digging: ") for line in lines)
     assert "3/4" in lines[2]
 
 
-def test_lines_come_once_a_minute(monkeypatch, capsys):
-    now_s = [1000.0]
-    bar = progress(total=100, unit="hole")
-    monkeypatch.setattr(bar, "_time", lambda: now_s[0])
-    bar.start_t = bar.last_print_t = now_s[0]
-    for _ in range(100):
-        now_s[0] += 3.0
+@pytest.fixture
+def now_s(monkeypatch):
+    """A clock of the test's own."""
+    clock = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    return clock
+
+
+def test_lines_come_once_a_minute_however_often_a_bar_is_drawn(now_s, capsys):
+    with progress(total=100, unit="hole", mininterval=0) as bar:
+        for number in range(100):
+            now_s[0] += 3.0
+            bar.update()
+            bar.set_postfix_str(f"deep {number}")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 5
+    assert all("/100" in line for line in lines)
+
+
+def test_what_is_said_beside_a_bar_is_in_a_line_of_its_own(now_s, capsys):
+    with progress(total=2, mininterval=0) as bar:
+        now_s[0] += 1000.0
         bar.update()
-    bar.close()
-    assert len(capsys.readouterr().err.strip().splitlines()) == 5
+        bar.write("one is damaged", file=sys.stderr)
+        bar.update()
+    lines = capsys.readouterr().err.splitlines()
+    assert "one is damaged" in lines
+    assert len(lines) == 2
 
 
 def test_a_terminal_shows_a_bar(capsys, monkeypatch):

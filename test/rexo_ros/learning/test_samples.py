@@ -40,6 +40,7 @@ def test_every_day_has_its_camera():
     cameras = [samples[number].camera for number in range(len(samples))]
     assert cameras == [MOUNTED_CAMERA] * 3 + [camera_pose(4)] * 6
     assert samples.describe()["cameras"] == 2
+    assert [list(samples.partners(number)) for number in (0, 8)] == [[0, 1, 2], [*range(3, 9)]]
 
 
 def test_folders_that_cannot_be_learned_from_are_named(tmp_path):
