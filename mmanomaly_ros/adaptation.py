@@ -84,7 +84,7 @@ class Adaptation:
             mean_db=np.clip(expectation.mean_db + shift, FLOOR_DB, CEILING_DB),
             spread_db=spread.astype(np.float32),
             samples_db=np.clip(expectation.samples_db + shift, FLOOR_DB, CEILING_DB),
-            wall_novelty=np.nan,
+            wall_novelty=np.nan,  # the place is known; its spread was fitted to the wider one
         )
 
 
@@ -101,7 +101,6 @@ class AdaptedExpecter(Expecter):
         self._expecter, self.adaptation = expecter, adaptation
         self.samples, self.steps = expecter.samples, expecter.steps
         self.schedule, self.spread_scale = expecter.schedule, expecter.spread_scale
-        self.wall_looks = expecter.wall_looks
 
     def __call__(self, context: Context, generator: np.random.Generator) -> Expectation:
         """What should be seen of a scene."""

@@ -177,7 +177,7 @@ def spread_db(
     Args:
         samples_db: (K, ...).
         floor_db: (...).
-        scale: of the denoiser's card.
+        scale: of the denoiser's card; more before a wall that is new.
     """
     variance = np.asarray(floor_db, np.float64) ** 2
     if len(samples_db) > 1:

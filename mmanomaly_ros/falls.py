@@ -19,7 +19,7 @@ WINDOW_FEATURES = ("low_half_gain", "low_half")
 _LOW = WINDOW_FEATURES.index("low_half")
 _USUAL, _LYING = 1.0, 3.0
 """Deviations above its mean, up to which a low share is one of who stands, and from which of who
-lies."""
+lies: those of half windows, which a single frame exceeds more often than they do."""
 _WINDOWS_PER_FEATURE = 5
 _LEAST, _MOST = -1.0, 4.0
 """Deviations that a number counts with: one that is far off must not decide alone."""

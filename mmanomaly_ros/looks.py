@@ -25,20 +25,24 @@ _BLURS_PX = (0.7, 1.4, 2.8)
 _WALL_M = (-0.35, 0.2)
 """About the farthest surface, that pixels of the wall are in."""
 _LEAST_PIXELS, _LEAST_INNER = 150, 80
-_DARK = 0.02
-"""Added to brightness before it is divided by."""
+_LEAST_BRIGHT = 0.08
+"""Of 1, at the median; in less light there is more noise than texture."""
+_DARK = 0.04
+"""Added to brightness before it is divided by, in that of the wall."""
 _DEPTH_PENALTY = 2.0
 _SHRINKAGE = 0.01
 _USUAL = 0.95
 """Share of known walls that are nearer than what counts as usual."""
-_FOLDS = 5
+_FOLDS = LEAST_SEQUENCES = 5
 _ARRAYS = ("lines", "precision", "usual")
 MOST_GROWTH = 1.25
-"""Of the spread: over walls that nobody trained with errors are up to 1.12 times as large."""
 _MOST_NOVELTY = 1.5
-"""From which the spread grows no further."""
+"""Novelty from which the spread grows no further, and its growth there: our choice. Errors over
+walls that nobody trained with are up to 1.12 times as large on average, over some more; what grows
+further costs hits.
+"""
 NEW_WALL = 1.25
-"""Novelty of a wall that looks like none that was learned from."""
+"""Novelty of a wall that looks like none that was learned from: our choice, half-way."""
 
 
 def wall_look(context: Context) -> NDArray[np.float64] | None:
@@ -48,7 +52,8 @@ def wall_look(context: Context) -> NDArray[np.float64] | None:
         context: of the scene.
 
     Returns:
-        (feature,) by FEATURES; None where hardly anything is seen of it.
+        (feature,) by FEATURES; None where hardly anything is seen of it, or it is too dark: the
+        live node says ``unknown`` for other reasons then.
     """
     image = dict(zip(IMAGE_CHANNELS, np.asarray(context.image, np.float64), strict=True))
     there = image["valid"] > 0
@@ -61,11 +66,16 @@ def wall_look(context: Context) -> NDArray[np.float64] | None:
     if inner.sum() < _LEAST_INNER:
         inner = wall
     colours = {name: image[name] + 0.5 for name in ("red", "green", "blue")}
+    level = float(np.median(np.mean(list(colours.values()), axis=0)[wall]))
+    if level < _LEAST_BRIGHT:
+        return None
+    # a wall in less light is the same wall
+    colours = {name: one / level for name, one in colours.items()}
     bright = np.mean(list(colours.values()), axis=0)
     tints = {name: colours[name] / (bright + _DARK) for name in ("red", "blue")}
     look = [np.log(max(float(np.median(one[wall])), 1e-3)) for one in tints.values()]
     # edges of what stands before the wall are no texture of it
-    bright = np.where(wall, bright, np.median(bright[wall]))
+    bright = np.where(wall, bright, 1.0)
     for blur_px in _BLURS_PX:
         less, more = (cv2.GaussianBlur(bright, (0, 0), one) for one in (blur_px, 2 * blur_px))
         contrast = np.abs((np.asarray(less) - more) / (bright + _DARK))[inner]

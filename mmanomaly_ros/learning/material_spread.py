@@ -1,6 +1,6 @@
 """Whether the networks know what they do not know: how far they spread over unseen materials."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmanomaly_ros.context import Context, context_of
+from mmanomaly_ros.context import Context
 from mmanomaly_ros.expectation import Expecter
-from mmanomaly_ros.learning.samples import SceneSequence
+from mmanomaly_ros.learning.samples import SceneSequence, contexts_of
 from mmanomaly_ros.spectrum import dequantised
 from mmanomaly_ros.watch import CLOTHINGS, TASKS, WALLS, is_behind_a_wall
 from mmwave.camera import Camera
@@ -54,22 +54,34 @@ def spread_over(
     Raises:
         ValueError: there are no sequences.
     """
-    spreads, samples, squares = [], [], []
-    for one in sequences:
-        for frame in np.unique(np.linspace(0, len(one) - 1, FRAMES).round().astype(int)).tolist():
-            depth_m = one.depth_mm[frame].astype(np.float32) / 1000
-            context = context_of(one.rgb[frame], depth_m, camera, one.task, range_bin_m)
-            expected = expecter(context, np.random.default_rng([seed, one.seed, frame]))
-            cells = surface(context)
-            measured = dequantised(one.spectra[frame])
-            spreads.append(expected.spread_db[:2, cells].mean())
-            samples.append(expected.samples_db[:, :2, cells].std(axis=0).mean())
-            squares.append(np.square(measured - expected.mean_db)[:2, cells].mean())
-    if not spreads:
+    frames = [row for one in sequences for row in _frames(expecter, one, camera, range_bin_m, seed)]
+    return _mean(frames)
+
+
+def _frames(
+    expecter: Expecter, sequence: SceneSequence, camera: Camera, range_bin_m: float, seed: int = 0
+) -> list[tuple[float, float, float]]:
+    """Of some frames the mean spread, the draws' deviation, and the mean square of the error."""
+    result = []
+    for frame, context in contexts_of(sequence, camera, FRAMES, range_bin_m):
+        expected = expecter(context, np.random.default_rng([seed, sequence.seed, frame]))
+        cells = surface(context)
+        error_db = dequantised(sequence.spectra[frame]) - expected.mean_db
+        result.append(
+            (
+                float(expected.spread_db[:2, cells].mean()),
+                float(expected.samples_db[:, :2, cells].std(axis=0).mean()),
+                float(np.square(error_db)[:2, cells].mean()),
+            )
+        )
+    return result
+
+
+def _mean(frames: Sequence[tuple[float, float, float]]) -> MaterialSpread:
+    if not frames:
         raise ValueError("there is no sequence to look at")
-    return MaterialSpread(
-        float(np.mean(spreads)), float(np.mean(samples)), float(np.sqrt(np.mean(squares)))
-    )
+    spread_db, samples_db, square = np.mean(frames, axis=0).tolist()
+    return MaterialSpread(spread_db, samples_db, float(np.sqrt(square)))
 
 
 def compared(
@@ -89,8 +101,13 @@ def compared(
         }
         if not all(own.values()):
             continue
+        frames = {
+            kind: [(one, _frames(expecter, one, camera, range_bin_m)) for one in every]
+            for kind, every in own.items()
+        }
         found = {
-            kind: spread_over(expecter, every, camera, range_bin_m) for kind, every in own.items()
+            kind: _mean([row for _, rows in every for row in rows])
+            for kind, every in frames.items()
         }
         result[name] = {
             kind: {what: round(value, 3) for what, value in vars(one).items()}
@@ -98,27 +115,25 @@ def compared(
         }
         result[name]["spread_ratio"] = round(found["new"].spread_db / found["seen"].spread_db, 4)
         result[name]["error_ratio"] = round(found["new"].error_db / found["seen"].error_db, 4)
-        result[name]["by_material"] = _by_material(expecter, own, camera, range_bin_m)
+        result[name]["by_material"] = _by_material(frames["seen"], frames["new"])
     return result
 
 
-def _by_material(
-    expecter: Expecter,
-    sequences: Mapping[str, Sequence[SceneSequence]],
-    camera: Camera,
-    range_bin_m: float,
-) -> dict[str, dict[str, float]]:
+_Rows = Sequence[tuple[SceneSequence, list[tuple[float, float, float]]]]
+
+
+def _by_material(seen: _Rows, new: _Rows) -> dict[str, dict[str, float]]:
     """Ratios over each new material to the same places in those that were learned with."""
     result = {}
-    for material in sorted({_material(one) for one in sequences["new"]}):
-        new = [one for one in sequences["new"] if _material(one) == material]
-        places = {one.seed for one in new}
-        seen = [one for one in sequences["seen"] if one.seed in places]
-        if not seen:
+    for material in sorted({_material(one) for one, _ in new}):
+        places = {one.seed for one, _ in new if _material(one) == material}
+        there = [row for one, rows in new if one.seed in places for row in rows]
+        known = [row for one, rows in seen if one.seed in places for row in rows]
+        if not known:
             continue
-        of_new, of_seen = (spread_over(expecter, kind, camera, range_bin_m) for kind in (new, seen))
+        of_new, of_seen = _mean(there), _mean(known)
         result[material] = {
-            "sequences": len(new),
+            "sequences": len(places),
             "spread_ratio": round(of_new.spread_db / of_seen.spread_db, 4),
             "error_ratio": round(of_new.error_db / of_seen.error_db, 4),
         }

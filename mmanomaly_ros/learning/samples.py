@@ -5,7 +5,7 @@ waveform and the camera where they are not the usual ones.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mmanomaly_ros.context import COLUMNS, ROWS
+from mmanomaly_ros.context import COLUMNS, ROWS, Context, context_of
 from mmanomaly_ros.scene_files import SENSORS
 from mmanomaly_ros.spectrum import CHANNELS, WATCH_WAVEFORM
 from mmanomaly_ros.watch import ANGLES, CLOTHINGS, RANGES, TASKS, WALLS
@@ -263,6 +263,29 @@ class SceneSet:
             "walls": sorted({WALLS[one.wall] for one in used if one.wall > 0}),
             "seeds": [min(one.seed for one in used), max(one.seed for one in used)],
         }
+
+
+def contexts_of(
+    sequence: SceneSequence,
+    camera: Camera,
+    count: int,
+    range_bin_m: float = WATCH_WAVEFORM.range_bin_m,
+) -> Iterator[tuple[int, Context]]:
+    """Some frames of a sequence as the networks are told of them.
+
+    Args:
+        sequence: see there.
+        camera: of it.
+        count: of frames, at most, evenly spread.
+        range_bin_m: of the radar.
+
+    Yields:
+        Numbers of frames and their contexts.
+    """
+    frames = np.linspace(0, len(sequence) - 1, count).round().astype(int)
+    for frame in np.unique(frames).tolist():
+        depth_m = sequence.depth_mm[frame].astype(np.float32) / 1000
+        yield frame, context_of(sequence.rgb[frame], depth_m, camera, sequence.task, range_bin_m)
 
 
 def refuse_common_seeds(samples: SceneSet, others: SceneSet, what: str) -> None:

@@ -76,6 +76,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from panoradar_ros.learning.evaluation_pictures import save_sheet
     from panoradar_ros.learning.evaluation_report import write_report
 
+    if arguments.camera_poses is not None:
+        raise ValueError("--camera-poses is of evaluate rexo, not of panoradar")
     report: Path | None = arguments.report
     evaluation, gallery = Evaluation(*_models(arguments), arguments.rotate), Gallery()
     frames, count, source = _frames(arguments)

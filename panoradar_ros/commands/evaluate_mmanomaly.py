@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LIMIT = 20
 OTHERS = (
     "styles", "pictures", "rotate", "range_model", "semantic_model", "backbone_model",
-    "step_model", "baselines",
+    "step_model", "baselines", "camera_poses",
 )  # fmt: skip
 """Options of the other systems."""
 SHOWN = (

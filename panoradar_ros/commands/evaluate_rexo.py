@@ -39,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--camera-poses",
         type=int,
-        default=1,
         help="every simulated day has one of them, see panoradar simulate rooms (1)",
     )
     rexo_data.add_arguments(group)
@@ -54,11 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     for name in OTHERS:
         if getattr(arguments, name):
             raise ValueError(f"--{name.replace('_', '-')} is of evaluate panoradar, not of rexo")
-    if arguments.camera_poses < 1:
+    if arguments.camera_poses is not None and arguments.camera_poses < 1:
         raise ValueError(f"--camera-poses must be at least 1, got {arguments.camera_poses}")
     if arguments.data is None:
         rexo_data.refuse_options_of_data(arguments)
-    elif arguments.camera_poses > 1:
+    elif arguments.camera_poses is not None:
         raise ValueError("--camera-poses is of simulated rooms: frames on disk have their cameras")
     detector, card = _detector(arguments)
     baselines = _baselines(arguments)
@@ -174,7 +173,7 @@ def _frames(
     session = FIRST_SESSION + 2 * (arguments.seed % 400)
 
     def source() -> "Iterator[Fresh]":
-        poses = arguments.camera_poses
+        poses = arguments.camera_poses or 1
         yield from fresh_frames("unseen", rooms, 0, unseen, name, poses)
         if seen:
             yield from fresh_frames("seen", known, session, seen, name, poses)

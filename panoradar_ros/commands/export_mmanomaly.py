@@ -23,10 +23,11 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
     from mmanomaly_ros.learning.samples import SceneSet
 
     runs = arguments.trained
-    frames = SceneSet.under(arguments.data, lambda one, **_: one).spread(arguments.frames)
+    samples = SceneSet.under(arguments.data, lambda one, **_: one)
+    frames = samples.spread(arguments.frames)
     generator = read_generator(runs / "context", runs / "vae", runs / "denoiser")
     expected = cache_expectations(arguments.data, frames, generator)
-    result = _seeing(arguments, frames, generator)
+    result = _seeing(arguments, samples, frames)
     result |= _drawing(arguments, frames, generator)
     result |= _comparing(arguments, frames, expected)
     if (runs / "baseline").is_dir():
@@ -55,12 +56,12 @@ def _scores(
 
 
 def _seeing(
-    arguments: argparse.Namespace, frames: "SceneSet", generator: "Generator"
+    arguments: argparse.Namespace, samples: "SceneSet", frames: "SceneSet"
 ) -> dict[str, Any]:
     from mmanomaly_ros.learning.augmentation import clean_context
     from mmanomaly_ros.learning.context_task import ContextTask
     from mmanomaly_ros.learning.export import export_context
-    from mmanomaly_ros.learning.known_walls import known_walls
+    from mmanomaly_ros.learning.known_walls import known_walls_card
     from mmanomaly_ros.learning.networks.context import ContextNet
     from mmanomaly_ros.learning.runs import read_network
 
@@ -69,11 +70,12 @@ def _seeing(
     scores = _scores(task, net, about, frames)
     classes = task.describe()["classes"]
     card = _card(arguments, "context", about, scores) | {"classes": classes}
-    if (known := known_walls(frames.sequences, frames.camera)) is not None:
-        card["wall_looks"] = known.as_json()
+    walls = known_walls_card(samples, about["data"]["walls"])
+    card |= walls
     context = clean_context(frames[0], frames)
     errors = export_context(net, context, _part(arguments, "context"), card)
-    return {"context": {"onnx_against_pytorch": errors, **scores["learned"]}}
+    told = walls.get("wall_looks_missing", "in the card")
+    return {"context": {"onnx_against_pytorch": errors, "wall_looks": told, **scores["learned"]}}
 
 
 def _drawing(

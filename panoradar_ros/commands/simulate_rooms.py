@@ -33,8 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--camera-poses",
         type=int,
         default=1,
-        help="every day has one of them, drawn: all but the first are turned by up to 10 degrees "
-        "and moved by up to 0.4 m; what the radars see stays the same (1)",
+        help="every day has one of them, drawn: all but the first look up to 10 degrees up or down "
+        "and to a side, are rolled by up to 3, and up to 0.4 m beside and above the radars' own; "
+        "what the radars see stays the same (1)",
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument(
@@ -85,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         "folder": str(arguments.output),
         "sequences": len(wanted),
         "frames": len(wanted) * arguments.frames,
+        "camera_poses": arguments.camera_poses,
         "seconds": time.monotonic() - begin_s,
     }
     if arguments.json:

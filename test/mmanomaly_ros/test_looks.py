@@ -20,6 +20,7 @@ from mmanomaly_ros.looks import (
     growth_of,
     wall_look,
 )
+from mmanomaly_ros.watch import WALLS
 from mmwave.camera import RGBD_CAMERA
 from mmwave.inference import ModelError, OnnxModel
 
@@ -68,9 +69,16 @@ def test_who_stands_before_the_wall_does_not_change_its_look(known):
     assert (novelties(known, person=True, blur_px=COARSE, contrast=0.15) > NEW_WALL).all()
 
 
-def test_brightness_of_the_lamp_is_no_novelty(known):
-    dark = [seen(tuple(0.75 * one for one in WHITE), seed=seed) for seed in range(100, 120)]
-    assert np.median([known.novelty(wall_look(one)) for one in dark]) < 1
+def test_less_light_is_no_novelty_and_in_the_dark_nothing_is_said(known):
+    for share in (0.75, 0.4):
+        contexts = [seen(seed=seed) for seed in range(100, 120)]
+        for one in contexts:
+            one.image[:3] = share * (one.image[:3] + 0.5) - 0.5
+        found = np.array([known.novelty(wall_look(one)) for one in contexts])
+        np.testing.assert_allclose(found, novelties(known), rtol=0.05, atol=0.02)
+    dark = seen()
+    dark.image[:3] = 0.05 * (dark.image[:3] + 0.5) - 0.5
+    assert wall_look(dark) is None
 
 
 def test_of_a_wall_that_is_hardly_seen_nothing_is_said():
@@ -160,9 +168,16 @@ class Filmed:
         return 2
 
 
-def test_known_walls_are_those_of_sequences():
+def test_known_walls_are_those_that_were_learned_from():
     many = [Filmed(wall, seed) for wall in (-1, 1, 3) for seed in range(6)]
-    known = known_walls(many, RGBD_CAMERA)
+    learned = (WALLS[1], WALLS[3])
+    known = known_walls(many, RGBD_CAMERA, learned)
     assert len(known.lines) == 2
     assert known.novelty(wall_look(seen(blur_px=COARSE, contrast=0.15))) > NEW_WALL
-    assert known_walls(many[:9], RGBD_CAMERA) is None  # three sequences of a wall
+    one = known_walls(many, RGBD_CAMERA, learned[:1])
+    assert len(one.lines) == 1
+    assert one.novelty(wall_look(seen(YELLOW))) > NEW_WALL
+    with pytest.raises(ValueError, match="wall 3 has 3 sequences, not 5 and more"):
+        known_walls(many[:15], RGBD_CAMERA, learned)
+    with pytest.raises(ValueError, match="no wall that the networks learned from"):
+        known_walls(many[:6], RGBD_CAMERA, learned)

@@ -101,6 +101,8 @@ def test_stages_are_trained_one_after_the_other_and_exported(tmp_path, capsys, m
     assert {path.stem for path in models.glob("*.onnx")} == {f"mmanomaly_{one}" for one in parts}
     cards = {one: read_card(models / f"mmanomaly_{one}.onnx").about for one in parts}
     assert cards["context"]["classes"]["clothing"][1] == "shirt"
+    assert "wall_looks" not in cards["context"]
+    assert said["context"]["wall_looks"].startswith("fewer than 5 sequences a wall: {")
     assert cards["denoiser"]["decoder_sha256"] == cards["decoder"]["sha256"]
     comparator = cards["comparator"]["training"]["data"]
     assert cards["denoiser"]["spread_scale"] == comparator["spread_scale"]

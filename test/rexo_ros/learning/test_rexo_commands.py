@@ -117,6 +117,9 @@ def test_days_with_other_cameras_are_told_apart(run, folders, made_by_hand, caps
     assert "--camera-poses is of simulated rooms" in capsys.readouterr().err
     assert main(["evaluate", "rexo", "--limit", "2", "--camera-poses", "0"]) == 1
     assert "--camera-poses must be at least 1, got 0" in capsys.readouterr().err
+    for system in ("panoradar", "mmanomaly"):
+        assert main(["evaluate", system, "--limit", "2", "--camera-poses", "2"]) == 1
+        assert "--camera-poses is of" in capsys.readouterr().err
 
 
 def test_rooms_that_were_trained_in_are_not_new_ones(run, folders, made_by_hand, capsys):
