@@ -1,12 +1,13 @@
 """Whether the networks know what they do not know: how far they spread over unseen materials."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.expectation import Expecter
@@ -90,6 +91,7 @@ def compared(
     new: Sequence[SceneSequence],
     camera: Camera,
     range_bin_m: float,
+    progress: Callable[..., Iterable[SceneSequence]] = tqdm,
 ) -> dict[str, Any]:
     """Spread over new materials against that over those learned with, by watch and material."""
     result: dict[str, Any] = {}
@@ -102,7 +104,10 @@ def compared(
         if not all(own.values()):
             continue
         frames = {
-            kind: [(one, _frames(expecter, one, camera, range_bin_m)) for one in every]
+            kind: [
+                (one, _frames(expecter, one, camera, range_bin_m))
+                for one in progress(every, desc=f"spread, {name}, {kind}", unit="sequence")
+            ]
             for kind, every in own.items()
         }
         found = {

@@ -81,7 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
     report: Path | None = arguments.report
     evaluation, gallery = Evaluation(*_models(arguments), arguments.rotate), Gallery()
     frames, count, source = _frames(arguments)
-    bar = progress(frames, total=count, unit="frame")
+    bar = progress(frames, total=count, desc="judging", unit="frame")
     for number, one in enumerate(bar):
         answer = evaluation.add(one)
         if arguments.pictures:

@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.data is not None:
         mmanomaly_models.refuse_learned((one.seed for one in source), networks)
     simulated = True
-    bar = progress(source, total=len(source.sequences), unit="sequence")
+    bar = progress(source, total=len(source.sequences), desc="judging", unit="sequence")
     for one in bar:
         simulated &= bool(one.meta.get("simulated"))
         if one.task in detectors:
@@ -274,7 +274,8 @@ def _spread(arguments: argparse.Namespace, expecter: "Expecter") -> dict[str, An
 
     bin_m = WATCH_WAVEFORM.range_bin_m
     seen, new = (_source(arguments, conditions) for conditions in ("seen", "new"))
-    return {"spread": compared(expecter, list(seen), list(new), seen.camera, bin_m)}
+    told = compared(expecter, list(seen), list(new), seen.camera, bin_m, progress)
+    return {"spread": told}
 
 
 def _machine() -> dict[str, Any]:

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     frames, last = [], None
     cards = [card, *(one for _, one in baselines.values())]
     source, count = _frames(arguments, detector, cards)
-    bar = progress(source, total=count, unit="frame")
+    bar = progress(source, total=count, desc="judging", unit="frame")
     for one in bar:
         last = one
         found = evaluation.add(one)
@@ -77,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     figures["simulated"] = last.kind != "data" or arguments.data_set == "simulated"
     result = {
         "seed": arguments.seed,
+        **({"camera_poses": arguments.camera_poses or 1} if arguments.data is None else {}),
         **figures,
         "baselines": figures.get("baselines", card.about.get("ablation")),
         "baselines_of": "these frames"
@@ -198,11 +199,13 @@ def _space_name(detector: "Detector", card: Any) -> str:
 def _print(result: dict[str, Any]) -> None:
     where = "frames on disk" if "data" in result else f"rooms from seed {result['seed']} on"
     simulated = "Simulated" if result["simulated"] else "Measured"
+    if (poses := result.get("camera_poses", 1)) > 1:
+        where += f", {poses} camera poses"
     print(f"{simulated}, {where}: {result['frames']} frames")
     kinds = ("unseen", "seen", "data")
     rows = {f"{kind} rooms": result[kind] for kind in kinds if kind in result}
     rows |= {f"{steps} steps": row for steps, row in result["by_steps"].items()}
-    rows |= {f"camera's pose {pose}": row for pose, row in result.get("by_camera_pose", {}).items()}
+    rows |= {f"unseen, pose {pose}": row for pose, row in result.get("by_camera_pose", {}).items()}
     rows |= {f"{view} radar alone": row for view, row in result["one_radar"].items()}
     if result["baselines_of"] == "these frames":
         rows |= result["baselines"]

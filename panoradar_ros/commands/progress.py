@@ -15,22 +15,24 @@ LINE_EVERY_S = 60.0
 
 
 class _Lines:
-    """Where a bar is written that nobody watches: a line of it now and then, the rest is dropped.
+    """Where bars are written that nobody watches: a line now and then, the rest is dropped.
 
     Args:
         file: of the lines.
     """
 
+    said_s = time.monotonic()  # when the last line of any bar was written, or the work began
+
     def __init__(self, file: TextIO) -> None:
-        self._file, self._next_s = file, time.monotonic() + LINE_EVERY_S
+        self._file = file
 
     def write(self, text: str) -> None:
         """Write the bar as it is, if the last line was long ago."""
         line, now_s = text.strip(), time.monotonic()
-        if line and now_s >= self._next_s:
+        if line and now_s - _Lines.said_s >= LINE_EVERY_S:
             self._file.write(f"{line}\n")
             self._file.flush()
-            self._next_s = now_s + LINE_EVERY_S
+            _Lines.said_s = now_s
 
     def flush(self) -> None:
         """Lines are flushed one by one."""

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         help="every day has one of them, drawn: all but the first look up to 10 degrees up or down "
-        "and to a side, are rolled by up to 3, and up to 0.4 m beside and above the radars' own; "
-        "what the radars see stays the same (1)",
+        "and to a side, are rolled by up to 3, and stand up to 40 cm to a side, above or below and "
+        "20 before or behind the first; what the radars see stays the same (1)",
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument(

@@ -146,6 +146,8 @@ def _number(value: Any) -> str:
 
 def _head(result: Mapping[str, Any]) -> str:
     where = "frames on disk" if "data" in result else f"rooms, seed {result['seed']}"
+    if (poses := result.get("camera_poses", 1)) > 1:
+        where += f", {poses} camera poses"
     frames = f"{result['frames']} frames"
     if result["simulated"]:
         return f'<p class="simulated">Simulated {where}: {frames}</p>\n'

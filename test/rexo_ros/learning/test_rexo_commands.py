@@ -106,6 +106,8 @@ def test_days_with_other_cameras_are_told_apart(run, folders, made_by_hand, caps
     report = folders / "poses.html"
     words = ["evaluate", "rexo", "--json", "--limit", 24, "--seed", 902, "--report", report]
     told = panoradar(capsys, *words, *models, "--camera-poses", 3)
+    assert told["camera_poses"] == 3
+    assert "seed 902, 3 camera poses" in report.read_text()
     rows = told["by_camera_pose"]
     assert len(rows) > 1
     assert set(rows) <= {"0", "1", "2"}
