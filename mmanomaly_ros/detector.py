@@ -10,7 +10,7 @@ from mmanomaly_ros.comparison import QUIET, Comparer, Comparison, Peaks, peaks, 
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.decision import Decision, SequenceDecider
 from mmanomaly_ros.expectation import Expectation, Expecter
-from mmanomaly_ros.features import low_shares
+from mmanomaly_ros.features import low_shares, upright_bodies
 from mmanomaly_ros.spectrum import CHANNELS, WATCH_WAVEFORM
 from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright
 
@@ -26,8 +26,8 @@ class Found:
         measured_db: (channel, range, column).
         expectation: of the scene.
         comparison: of the two.
-        heatmap: (range, column) probability of an anomaly; of a fall watch that somebody lies
-            there, who is not expected.
+        heatmap: (range, column) probability of an anomaly, 0 to 1; of a fall watch how much what
+            moves there is like somebody who lies.
         peaks: places of what is not expected; if there is an alarm at least one, unless nobody can
             be anywhere.
         score: of the last frames, NaN before there are enough.
@@ -167,10 +167,10 @@ class AnomalyDetector:
     ) -> NDArray[np.float32]:
         if self.decision.novelty is None:
             return comparison.heatmap
-        # who stands or sits behind the wall is not expected either, but did not fall
-        shares = low_shares(measured_db, self.range_bin_m, expectation.surface_m)
-        lying = self.decision.novelty.lying(shares)
-        return np.asarray(comparison.heatmap * lying[:, None], np.float32)
+        # as the alarm is decided: who stands or sits there is not expected either, but did not fall
+        where = (measured_db, self.range_bin_m, expectation.surface_m)
+        lying = self.decision.novelty.lying(low_shares(*where))
+        return np.asarray(upright_bodies(*where) * lying[:, None], np.float32)
 
     def _places(
         self, heatmap: NDArray[np.float32], comparison: Comparison, state: AlarmState

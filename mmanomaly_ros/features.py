@@ -116,13 +116,33 @@ def low_shares(
     return _bodies(np.asarray(measured_db, np.float64), range_bin_m, beyond_m)[1]
 
 
+def upright_bodies(
+    measured_db: NDArray[np.floating], range_bin_m: float, beyond_m: float = 0.0
+) -> NDArray[np.bool_]:
+    """(range, column) cells behind a wall whose power moves, at heights that people have, for an
+    upright line of antennas.
+
+    Args:
+        measured_db: (channel, range, column).
+        range_bin_m: of the radar.
+        beyond_m: where the wall is; 0 without one.
+    """
+    height_m = _heights_m(range_bin_m)
+    possible = (height_m >= _HEIGHTS_M[0]) & (height_m <= _HEIGHTS_M[1])
+    return moving_bodies(measured_db, range_bin_m, beyond_m) & possible
+
+
+def _heights_m(range_bin_m: float) -> NDArray[np.float64]:
+    """(range, column) over the radar."""
+    return np.asarray(np.arange(RANGES)[:, None] * range_bin_m * np.linspace(-1, 1, ANGLES))
+
+
 def _bodies(
     measured: NDArray[np.float64], range_bin_m: float, beyond_m: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(range,) how much moves about each range, and the share of it that is low."""
-    height_m = np.arange(RANGES)[:, None] * range_bin_m * np.linspace(-1, 1, ANGLES)
-    there = moving_bodies(measured, range_bin_m, beyond_m)
-    there &= (height_m >= _HEIGHTS_M[0]) & (height_m <= _HEIGHTS_M[1])
+    height_m = _heights_m(range_bin_m)
+    there = upright_bodies(measured, range_bin_m, beyond_m)
     power = np.where(there, 10 ** (measured[_MOVING] / 10) - 1, 0.0)
     in_range = power.sum(axis=1)
     weight = np.clip(10 * np.log10(1 + in_range), _FAINT_DB, _CLEAR_DB) - _FAINT_DB
