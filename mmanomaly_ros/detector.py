@@ -10,7 +10,7 @@ from mmanomaly_ros.comparison import QUIET, Comparer, Comparison, Peaks, peaks, 
 from mmanomaly_ros.context import Context
 from mmanomaly_ros.decision import Decision, SequenceDecider
 from mmanomaly_ros.expectation import Expectation, Expecter
-from mmanomaly_ros.features import low_shares, upright_bodies
+from mmanomaly_ros.features import upright_body
 from mmanomaly_ros.spectrum import CHANNELS, WATCH_WAVEFORM
 from mmanomaly_ros.watch import ANGLES, RANGES, TASKS, is_upright
 
@@ -26,8 +26,8 @@ class Found:
         measured_db: (channel, range, column).
         expectation: of the scene.
         comparison: of the two.
-        heatmap: (range, column) probability of an anomaly, 0 to 1; of a fall watch how much what
-            moves there is like somebody who lies.
+        heatmap: (range, column) probability of an anomaly, 0 to 1; of a fall watch, where the body
+            is that moves most, how much it is like one who lies.
         peaks: places of what is not expected; if there is an alarm at least one, unless nobody can
             be anywhere.
         score: of the last frames, NaN before there are enough.
@@ -168,9 +168,8 @@ class AnomalyDetector:
         if self.decision.novelty is None:
             return comparison.heatmap
         # as the alarm is decided: who stands or sits there is not expected either, but did not fall
-        where = (measured_db, self.range_bin_m, expectation.surface_m)
-        lying = self.decision.novelty.lying(low_shares(*where))
-        return np.asarray(upright_bodies(*where) * lying[:, None], np.float32)
+        body = upright_body(measured_db, self.range_bin_m, expectation.surface_m)
+        return np.asarray(body.cells * self.decision.novelty.lying(body.low_share), np.float32)
 
     def _places(
         self, heatmap: NDArray[np.float32], comparison: Comparison, state: AlarmState

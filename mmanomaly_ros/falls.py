@@ -130,18 +130,18 @@ class FallNovelty:
         """How much a window exceeds the normal ones."""
         return float(self.normals.excess(window_features(frames)))
 
-    def lying(self, low_shares: NDArray[np.floating]) -> NDArray[np.float64]:
-        """How much bodies look like somebody who lies there.
+    def lying(self, low_share: float) -> float:
+        """How much a body looks like somebody who lies.
 
         Args:
-            low_shares: (...) see :func:`mmanomaly_ros.features.low_shares`; NaN where nobody is.
+            low_share: see :class:`mmanomaly_ros.features.UprightBody`; NaN where nobody is.
 
         Returns:
-            (...) 0 of who stands or sits and where nobody is, to 1 of who lies.
+            0 of who stands or sits and where nobody is, to 1 of who lies.
         """
         mean, deviation = self.normals.mean[_LOW], self.normals.deviation[_LOW]
-        above = ((low_shares - mean) / deviation - _USUAL) / (_LYING - _USUAL)
-        return np.asarray(np.clip(np.nan_to_num(above, nan=0.0), 0.0, 1.0))
+        above = ((low_share - mean) / deviation - _USUAL) / (_LYING - _USUAL)
+        return float(np.clip(np.nan_to_num(above, nan=0.0), 0.0, 1.0))
 
     def as_json(self) -> dict[str, Any]:
         """For a card."""

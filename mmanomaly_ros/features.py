@@ -91,63 +91,49 @@ def frame_features(
     measured = np.asarray(measured_db, np.float64)
     before = depths_m(range_bin_m) < beyond_m - BEFORE_M
     before[:NEAREST_BIN] = False
-    mass, share = _bodies(measured, range_bin_m, beyond_m)
     return FrameFeatures(
         score=score,
         before_db=float(measured[_MOVING][before].max(initial=-np.inf)),
-        low_share=float(share[int(mass.argmax())]),
+        low_share=upright_body(measured, range_bin_m, beyond_m).low_share,
     )
 
 
-def low_shares(
-    measured_db: NDArray[np.floating], range_bin_m: float, beyond_m: float = 0.0
-) -> NDArray[np.float64]:
-    """How much of a body that moves about each range is low, for an upright line of antennas.
+@dataclass(frozen=True)
+class UprightBody:
+    """The body that moves most, for an upright line of antennas.
 
-    Args:
-        measured_db: (channel, range, column).
-        range_bin_m: of the radar.
-        beyond_m: where the wall is; 0 without one.
-
-    Returns:
-        (range,) share of the power within half a metre of a range that is below LOW_M; NaN where
-        there is hardly any motion.
+    Attributes:
+        cells: (range, column) where it moves.
+        low_share: of its power, below LOW_M; NaN where there is hardly any motion.
     """
-    return _bodies(np.asarray(measured_db, np.float64), range_bin_m, beyond_m)[1]
+
+    cells: NDArray[np.bool_]
+    low_share: float
 
 
-def upright_bodies(
+def upright_body(
     measured_db: NDArray[np.floating], range_bin_m: float, beyond_m: float = 0.0
-) -> NDArray[np.bool_]:
-    """(range, column) cells behind a wall whose power moves, at heights that people have, for an
-    upright line of antennas.
+) -> UprightBody:
+    """The body that moves most behind a wall.
 
     Args:
         measured_db: (channel, range, column).
         range_bin_m: of the radar.
         beyond_m: where the wall is; 0 without one.
     """
-    height_m = _heights_m(range_bin_m)
-    possible = (height_m >= _HEIGHTS_M[0]) & (height_m <= _HEIGHTS_M[1])
-    return moving_bodies(measured_db, range_bin_m, beyond_m) & possible
-
-
-def _heights_m(range_bin_m: float) -> NDArray[np.float64]:
-    """(range, column) over the radar."""
-    return np.asarray(np.arange(RANGES)[:, None] * range_bin_m * np.linspace(-1, 1, ANGLES))
-
-
-def _bodies(
-    measured: NDArray[np.float64], range_bin_m: float, beyond_m: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(range,) how much moves about each range, and the share of it that is low."""
-    height_m = _heights_m(range_bin_m)
-    there = upright_bodies(measured, range_bin_m, beyond_m)
+    measured = np.asarray(measured_db, np.float64)
+    height_m = np.arange(RANGES)[:, None] * range_bin_m * np.linspace(-1, 1, ANGLES)
+    there = moving_bodies(measured, range_bin_m, beyond_m)
+    there &= (height_m >= _HEIGHTS_M[0]) & (height_m <= _HEIGHTS_M[1])
     power = np.where(there, 10 ** (measured[_MOVING] / 10) - 1, 0.0)
     in_range = power.sum(axis=1)
     weight = np.clip(10 * np.log10(1 + in_range), _FAINT_DB, _CLEAR_DB) - _FAINT_DB
-    low = np.where(height_m < LOW_M, power, 0.0).sum(axis=1) / np.maximum(in_range, 1e-9)
-    about = np.ones(2 * round(_BODY_M / range_bin_m) + 1)
-    mass, low_mass = (np.convolve(one, about, "same") for one in (weight, weight * low))
-    share = low_mass / np.maximum(mass, _LEAST_MASS)
-    return mass, np.where(mass >= _LEAST_MASS, share, np.nan)
+    half = round(_BODY_M / range_bin_m)
+    middle = int(np.convolve(weight, np.ones(2 * half + 1), "same").argmax())
+    rows = slice(max(middle - half, 0), middle + half + 1)
+    mass = float(weight[rows].sum())
+    share = weight[rows, None] * power[rows] / np.maximum(in_range[rows, None], 1e-9)
+    cells = np.zeros_like(there)
+    cells[rows] = there[rows]
+    low = float(share[height_m[rows] < LOW_M].sum() / mass) if mass >= _LEAST_MASS else np.nan
+    return UprightBody(cells, low)

@@ -16,7 +16,7 @@ from mmanomaly_ros.comparison import (
     ssim_map,
     z_score,
 )
-from mmanomaly_ros.features import frame_features, low_shares, moving_bodies
+from mmanomaly_ros.features import frame_features, moving_bodies, upright_body
 from mmanomaly_ros.spectrum import WATCH_WAVEFORM
 from mmanomaly_ros.watch import cell_of, position_of
 from mmwave.inference import ModelError
@@ -207,14 +207,20 @@ def test_features_tell_who_is_low_and_who_stirs_before_the_wall():
     assert frame_features(lying, 0.0, BIN_M).before_db == -np.inf  # there is no wall
 
 
-def test_every_body_is_low_or_not_by_itself():
-    sitting, lying = body_at(40, 33, 20.0), body_at(80, 22, 20.0)
-    shares = low_shares(np.maximum(sitting, lying), BIN_M, 1.5)
-    np.testing.assert_allclose(shares[38:50], 0, atol=1e-12)
-    np.testing.assert_allclose(shares[78:90], 1)
-    assert np.isnan(shares[60:68]).all()
-    assert np.isnan(shares[110:]).all()
-    assert np.isnan(low_shares(lying, BIN_M, 3.6)).all()  # before the wall
+def test_the_body_that_moves_most_is_told_with_its_cells():
+    sitting, lying = body_at(40, 33, 20.0, rows=5), body_at(80, 24, 20.0)
+    both = upright_body(np.maximum(sitting, lying), BIN_M, 1.2)
+    expected = np.zeros((128, 64), bool)
+    expected[80:88, 20:29] = True
+    expected[:, :23] = False  # below the floor
+    np.testing.assert_array_equal(both.cells[:, 23:], expected[:, 23:])
+    assert both.low_share > 0.7
+    nearer = upright_body(sitting, BIN_M, 1.2)
+    assert nearer.cells[40:45].any()
+    assert nearer.low_share == 0
+    none = upright_body(lying, BIN_M, 3.6)  # before the wall
+    assert not none.cells.any()
+    assert np.isnan(none.low_share)
 
 
 def test_witnesses_are_heard_where_somebody_can_be():
