@@ -43,22 +43,6 @@ def surface(context: Context) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(nearest, _AROUND), bool)
 
 
-def spread_over(
-    expecter: Expecter,
-    sequences: Iterable[SceneSequence],
-    camera: Camera,
-    range_bin_m: float,
-    seed: int = 0,
-) -> MaterialSpread:
-    """Spread and error over some frames of normal sequences.
-
-    Raises:
-        ValueError: there are no sequences.
-    """
-    frames = [row for one in sequences for row in _frames(expecter, one, camera, range_bin_m, seed)]
-    return _mean(frames)
-
-
 def _frames(
     expecter: Expecter, sequence: SceneSequence, camera: Camera, range_bin_m: float, seed: int = 0
 ) -> list[tuple[float, float, float]]:
