@@ -43,6 +43,8 @@ further costs hits.
 """
 NEW_WALL = 1.25
 """Novelty of a wall that looks like none that was learned from: our choice, half-way."""
+NEW_WALL_FRAMES = 10
+"""In a row that a wall looks so, before it is said: people hide it for a moment."""
 
 
 def wall_look(context: Context) -> NDArray[np.float64] | None:
@@ -184,6 +186,33 @@ def growth_of(novelty: float) -> float:
         return 1.0
     share = np.clip((novelty - 1) / (_MOST_NOVELTY - 1), 0.0, 1.0)
     return float(1 + share * (MOST_GROWTH - 1))
+
+
+class NewWallCheck:
+    """Finds once that a wall looks like none that was learned from.
+
+    Attributes:
+        told: what to say then, and what to do.
+    """
+
+    told = (
+        "the wall looks like none that the networks learned from: what is expected is less sure; "
+        "record some normal minutes (record_folder) and run panoradar adapt mmanomaly"
+    )
+
+    def __init__(self) -> None:
+        self._frames = 0
+
+    def is_found(self, novelty: float) -> bool:
+        """Whether it is found with this frame, which happens once.
+
+        Args:
+            novelty: of the frame, see :meth:`WallLooks.novelty`; NaN where it is not known.
+        """
+        if self._frames >= NEW_WALL_FRAMES:
+            return False
+        self._frames = self._frames + 1 if novelty > NEW_WALL else 0
+        return self._frames == NEW_WALL_FRAMES
 
 
 def _fit(

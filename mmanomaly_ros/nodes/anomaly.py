@@ -13,7 +13,7 @@ from sensor_msgs.msg import PointCloud2
 
 from mmanomaly_ros.alarm import AlarmState
 from mmanomaly_ros.live import Detector, Judged, LiveWatch
-from mmanomaly_ros.looks import NEW_WALL
+from mmanomaly_ros.looks import NewWallCheck
 from mmanomaly_ros.models import load_detector, paths_of
 from mmanomaly_ros.nodes.anomaly_parameters import PARAMETERS
 from mmanomaly_ros.nodes.anomaly_topics import LEVELS, AnomalyTopics, said, values_of
@@ -33,8 +33,6 @@ from mmwave.ros.raw import from_cloud, point_layout
 
 RAW_BYTES = point_layout(WATCH_WAVEFORM).itemsize * WATCH_WAVEFORM.loops_per_frame
 POLL_S = 0.01
-NEW_WALL_FRAMES = 10
-"""In a row that a wall looks like none that was learned from, before it is said: people hide it."""
 SAY_AGAIN_S = 10.0
 """Why nothing is known, where the reason changes, is not told more often."""
 
@@ -64,7 +62,7 @@ class AnomalyNode(LifecycleNode):
         self._live: LiveWatch | None = None
         self._why_not, self._wrong = "not configured", ""
         self._noise_told = False
-        self._new_wall_frames = 0
+        self._walls = NewWallCheck()
         self._recorder: JudgedRecorder | None = None
         self.frames = 0
         super().__init__("anomaly", **options)
@@ -114,7 +112,7 @@ class AnomalyNode(LifecycleNode):
             LEARNED_FRAMES,
         )
         self._live, self._judged, self._wrong = live, None, ""
-        self._noise_told, self._new_wall_frames = False, 0
+        self._noise_told, self._walls = False, NewWallCheck()
         self.until_deactivate.callback(self._stopped)
         self._blocks = self.handover_subscriber(
             PointCloud2, "watch/radar/raw", from_cloud, sensor_qos(RAW_BYTES, depth=10), depth=10
@@ -174,17 +172,6 @@ class AnomalyNode(LifecycleNode):
             self._noise_told = True
             self.get_logger().warning(radar.told)
 
-    def _tell_wall(self, novelty: float) -> None:
-        """Once, if the wall looks like none that the networks learned from."""
-        if self._new_wall_frames < NEW_WALL_FRAMES:
-            self._new_wall_frames = self._new_wall_frames + 1 if novelty > NEW_WALL else 0
-            if self._new_wall_frames == NEW_WALL_FRAMES:
-                self.get_logger().warning(
-                    "the wall looks like none that the networks learned from: what is expected is "
-                    "less sure; record some normal minutes (record_folder) and run panoradar adapt "
-                    "mmanomaly"
-                )
-
     def _tell(self, one: Judged) -> None:
         before, self._judged = self._judged, one
         if before is None or before.state is not one.state:
@@ -198,7 +185,8 @@ class AnomalyNode(LifecycleNode):
         self._topics.publish(one, self._camera.frame_id)
         self._latency_s = self.get_clock().now().nanoseconds * 1e-9 - one.time_s
         if one.found is not None:
-            self._tell_wall(one.found.expectation.wall_novelty)
+            if self._walls.is_found(one.found.expectation.wall_novelty):
+                self.get_logger().warning(self._walls.told)
             self._rate.tick()
             self.frames += 1
 

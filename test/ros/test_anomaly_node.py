@@ -26,8 +26,9 @@ from watched_frames import (
 
 from mmanomaly_ros.context import shrunk
 from mmanomaly_ros.learning.samples import SceneSet
+from mmanomaly_ros.looks import NEW_WALL_FRAMES
 from mmanomaly_ros.nodes import emulator
-from mmanomaly_ros.nodes.anomaly import NEW_WALL_FRAMES, RAW_BYTES, AnomalyNode
+from mmanomaly_ros.nodes.anomaly import RAW_BYTES, AnomalyNode
 from mmanomaly_ros.nodes.anomaly_markers import places_of
 from mmanomaly_ros.nodes.camera_messages import camera_info
 from mmanomaly_ros.nodes.emulator import EmulatorNode
